@@ -1,0 +1,53 @@
+# Each recipe is a plain line that you can type yourself; README.md has the same lines for Windows.
+.DEFAULT_GOAL := help
+.PHONY: help environment book test portability lab notebooks serve bench clean
+
+# `make book PYTHON=python3.12` chooses the Python that .venv is made with; once made, .venv is kept.
+ifneq ($(wildcard .venv/ready),)
+PYTHON ?= .venv/bin/python
+else
+PYTHON ?= python3
+endif
+
+help:
+	@echo "make book         build the site and check it: _build/html/index.html"
+	@echo "make test         run every test, and every notebook against its stored outputs"
+	@echo "make lab          open the chapters in JupyterLab"
+	@echo "make notebooks    re-execute the notebooks and store what they output"
+	@echo "make serve        show the built site on http://localhost:8000"
+	@echo "make bench        measure speed and memory"
+	@echo "make portability  run the notebooks on other instructions and on one thread"
+	@echo "make environment  install into .venv what the others need (they all do it themselves)"
+	@echo "make clean        delete everything that the others made, .venv too"
+
+environment:
+	@$(PYTHON) tools/environment.py
+
+book: environment
+	.venv/bin/python tools/landing_figure.py
+	.venv/bin/jupyter-book clean .
+	.venv/bin/jupyter-book build . --all -W --keep-going
+	.venv/bin/python -m pytest tests/site -m site --junitxml=reports/site.xml
+	@echo "The site is built and checked. Open _build/html/index.html, or run: make serve"
+
+test: environment
+	.venv/bin/python -m pytest --junitxml=reports/tests.xml
+
+portability: environment
+	ATEN_CPU_CAPABILITY=default .venv/bin/python -m pytest chapters appendix --junitxml=reports/instructions.xml
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest chapters appendix --junitxml=reports/threads.xml
+
+lab: environment
+	.venv/bin/python -m jupyterlab chapters
+
+notebooks: environment
+	.venv/bin/python tools/execute_notebooks.py chapters appendix
+
+serve: environment
+	.venv/bin/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+bench: environment
+	.venv/bin/python -m pytest benchmarks
+
+clean:
+	rm -rf .venv _build _generated reports .pytest_cache .ruff_cache .benchmarks src/weightinit.egg-info

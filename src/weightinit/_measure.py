@@ -1,0 +1,152 @@
+"""Statistics of one tensor: few passes over it, and right at any scale of its entries.
+
+A dot product reads a tensor once and is the cheapest way to its sum of squares. In float32,
+though, the squares of entries below about 1e-19 vanish and those above 1e19 overflow. So the
+fast result is kept only where it can be trusted; otherwise the entries are divided by the
+largest of them, in float64, and measured again.
+
+NumPy does the counting, on the memory of the tensor itself (a copy if that is on a GPU). For the
+sizes at hand it is faster than PyTorch, and it starts no threads: on a busy machine, waiting for
+threads costs a hundred times what is measured.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+
+import numpy as np
+import torch
+
+NAN = float("nan")
+
+# Entries that are added up in the tensor's own precision; pieces are added in float64.
+_PIECE = 256
+_ONES = {np.dtype(kind): np.ones(_PIECE, dtype=kind) for kind in (np.float32, np.float64)}
+
+# A mean square between these has lost at most a rounding error to squares that vanish.
+_TRUSTED = {
+    kind: (float(np.finfo(kind).tiny / np.finfo(kind).eps), float(np.finfo(kind).max))
+    for kind in _ONES
+}
+# Below this share of the mean square, mean square - mean**2 loses too many digits to rounding.
+_CANCELLATION = 0.01
+
+Intervals = tuple[tuple[float, float], ...]
+
+
+def array(tensor: torch.Tensor) -> np.ndarray:
+    """Return the entries as float32 or float64, without a copy where possible."""
+    tensor = tensor.detach()
+    # Squares of float16 overflow at 256; every float16 and bfloat16 number is a float32 number.
+    if tensor.dtype not in (torch.float32, torch.float64):
+        tensor = tensor.float()
+    return tensor.numpy(force=True)
+
+
+def rms(values: np.ndarray) -> float:
+    """Return the root of the mean square of all entries; NaN if there is none.
+
+    Examples
+    --------
+    >>> rms(np.full(100, 1e-30))
+    1e-30
+    """
+    flat = values.reshape(-1)
+    mean_square = _sum_of_products(flat, flat) / max(flat.size, 1)
+    low, high = _TRUSTED[flat.dtype]
+    return math.sqrt(mean_square) if low < mean_square < high else _rescaled(flat)[2]
+
+
+def moments(values: np.ndarray) -> tuple[float, float, float]:
+    """Return mean, population standard deviation and root mean square of all entries.
+
+    Examples
+    --------
+    >>> moments(np.array([1.0, 1.0, 3.0, 3.0]))
+    (2.0, 1.0, 2.23606797749979)
+    """
+    flat = values.reshape(-1)
+    mean_square = _sum_of_products(flat, flat) / max(flat.size, 1)
+    low, high = _TRUSTED[flat.dtype]
+    if low < mean_square < high:
+        mean = _sum_of_products(flat, None) / flat.size
+        variance = mean_square - mean**2
+        if variance > _CANCELLATION * mean_square:
+            return mean, math.sqrt(variance), math.sqrt(mean_square)
+    return _rescaled(flat)
+
+
+def combine(parts: list[tuple[int, float]]) -> float:
+    """Return the RMS of several tensors together, from the size and the RMS of each."""
+    # hypot squares nothing that could vanish: these may be 1e-200.
+    size = sum(n for n, _ in parts)
+    return math.hypot(*(math.sqrt(n / size) * part for n, part in parts)) if size else NAN
+
+
+def shares(
+    values: np.ndarray, flat: Intervals, zero: Intervals, unit_axis: int
+) -> tuple[float, float]:
+    """Return the share of entries inside ``flat`` and of units whose entries are all in ``zero``.
+
+    Intervals include their ends, infinities too; a NaN is in none of them.
+
+    Examples
+    --------
+    >>> relu = ((-math.inf, 0.0),)
+    >>> shares(np.array([[-1.0, 1.0], [-1.0, -1.0]]), relu, relu, unit_axis=1)
+    (0.75, 0.5)
+    """
+    inside = _inside(values, flat)
+    saturated = np.count_nonzero(inside) / values.size
+    if not zero:
+        return saturated, 0.0
+    all_zero = inside if zero == flat else _inside(values, zero)
+    others = tuple(axis for axis in range(values.ndim) if axis != unit_axis % values.ndim)
+    dead = np.count_nonzero(all_zero.all(axis=others))
+    return saturated, dead / values.shape[unit_axis]
+
+
+def _sum_of_products(flat, other) -> float:
+    """Return the sum of flat * other, or of flat itself if the other is None."""
+    whole = flat.size - flat.size % _PIECE
+    ones = _ONES[flat.dtype]
+    total = 0.0
+    with np.errstate(all="ignore"):  # what overflows here is measured again
+        for part, width in ((slice(0, whole), _PIECE), (slice(whole, None), flat.size - whole)):
+            if width and flat[part].size:
+                rows = flat[part].reshape(-1, width)
+                by = ones[:width] if other is None else other[part].reshape(-1, width)
+                total += float(np.vecdot(rows, by).sum(dtype=np.float64))
+    return total
+
+
+def _rescaled(flat) -> tuple[float, float, float]:
+    if not flat.size:
+        return NAN, NAN, NAN
+    wide = flat.astype(np.float64)
+    scale = float(np.abs(wide).max())
+    if scale == 0:
+        return 0.0, 0.0, 0.0
+    if not math.isfinite(scale):
+        with np.errstate(invalid="ignore"):  # inf - inf
+            return float(wide.mean()), NAN, scale
+    wide /= scale
+    root = math.sqrt(np.square(wide).mean())
+    # Around one of the entries instead of 0: then a constant tensor has deviation exactly 0.
+    origin = float(wide[0])
+    wide -= origin
+    return (origin + float(wide.mean())) * scale, float(wide.std()) * scale, root * scale
+
+
+def _inside(values, intervals) -> np.ndarray:
+    parts = []
+    for low, high in intervals:
+        if low == -math.inf:
+            parts.append(values <= high)
+        elif high == math.inf:
+            parts.append(values >= low)
+        else:
+            parts.append((values >= low) & (values <= high))
+    return functools.reduce(operator.or_, parts) if parts else np.zeros(values.shape, dtype=bool)

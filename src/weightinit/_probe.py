@@ -1,0 +1,264 @@
+"""The probe itself: hooks which reduce what they are shown to a few numbers.
+
+Use `weightinit.probes`. No hook keeps a tensor. A layer's hook measures what the layer returns
+and remembers, by a weak reference, that this tensor waits for its activation; the activation is
+the module which is handed the very same tensor.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import weakref
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+
+import pandas as pd
+import torch
+from torch import nn
+
+from weightinit._measure import NAN, array, combine, moments, rms, shares
+from weightinit._modules import (
+    AFFINE,
+    BETWEEN,
+    describe,
+    first_tensor,
+    is_activation,
+    is_layer,
+    is_measurable,
+    version_of,
+    weights,
+)
+
+NOT_VISIBLE, LINEAR, OUTPUT = "not visible", "linear", "output"
+
+
+@dataclass
+class _Row:
+    """One call of one layer. It must hold no tensor."""
+
+    layer: nn.Module
+    call: int
+    unit_axis: int = -1
+    activation: str = NOT_VISIBLE
+    h: tuple = (NAN, NAN, NAN)
+    x: tuple = (NAN, NAN, NAN)
+    saturated: float = NAN
+    dead: float = NAN
+    grad_h: float = NAN
+    w: float = NAN
+    hook: object = field(default=None, repr=False)
+
+
+class Probe:
+    r"""Measure the layers of a model while a training loop does its own forward and backward.
+
+    The table describes the latest forward pass of the model and the latest backward pass through
+    it. On leaving the ``with`` block all hooks are gone, also after an error.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    share : float
+        An entry of h counts as saturated where :math:`|\varphi'(h)|` is less than this share of
+        its maximum.
+
+    Raises
+    ------
+    TypeError
+        If the model is not a module.
+    ValueError
+        If the model has no layer to probe, or ``share`` is not in [0, 1).
+
+    Examples
+    --------
+    >>> from weightinit.networks import mlp
+    >>> model = mlp(2, 32, "relu")
+    >>> with Probe(model) as measured:
+    ...     model(torch.ones(5, 64, dtype=torch.float64)).square().mean().backward()
+    >>> measured.table()[["layer", "name", "activation"]].values.tolist()
+    [[1, 'linear1', 'relu'], [2, 'linear2', 'relu'], [3, 'output', 'output']]
+    """
+
+    def __init__(self, model: nn.Module, share: float = 0.05):
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+        if not isinstance(share, (int, float)) or not 0 <= share < 1:
+            raise ValueError(f"share must be in [0, 1), got {share!r}")
+        self.model, self.share = model, share
+        self.layers = {
+            module: name or type(module).__name__
+            for name, module in model.named_modules()
+            if is_layer(module)
+        }
+        if not self.layers:
+            raise ValueError(
+                f"{type(model).__name__} has no layer to probe: none of its modules owns a "
+                "parameter with two or more dimensions (embeddings and normalizations apart)"
+            )
+        self._handles = contextlib.ExitStack()
+        self._restart()
+
+    def __enter__(self) -> Probe:
+        """Attach the hooks."""
+        self._restart()
+        with contextlib.ExitStack() as handles:
+
+            def attach(method, hook):
+                handles.callback(method(hook).remove)
+
+            attach(self.model.register_forward_pre_hook, lambda *_: self._restart())
+            for module in self.model.modules():
+                if module in self.layers:
+                    attach(module.register_forward_hook, self._after_layer)
+                elif isinstance(module, BETWEEN):
+                    attach(module.register_forward_hook, self._after_normalization)
+                elif is_activation(module):
+                    # Flat intervals are looked up once, not at every call.
+                    before = partial(self._before_activation, describe(module, self.share))
+                    attach(module.register_forward_pre_hook, before)
+                    attach(module.register_forward_hook, self._after_activation)
+            for weight in {w for layer in self.layers for w in weights(layer)}:
+                if weight.requires_grad:
+                    # A leaf's hook is shown the sum over all its uses, once in a backward pass.
+                    attach(weight.register_hook, partial(self._weight_gradient, id(weight)))
+            attach(self.model.register_forward_hook, self._after_model)
+            self._handles = handles.pop_all()
+        return self
+
+    def __exit__(self, *error) -> None:
+        """Remove the hooks."""
+        self._handles.close()
+        for row in self._rows:
+            _unhook(row)
+        self._awaiting, self._entered = {}, {}
+
+    def table(self, lr: float | None = None) -> pd.DataFrame:
+        """Return what was measured, in the columns that `probe` lists.
+
+        Parameters
+        ----------
+        lr : float, optional
+            Learning rate of plain SGD, for the update ratio.
+
+        Raises
+        ------
+        RuntimeError
+            If the model has not been run.
+        """
+        if not self._rows:
+            raise RuntimeError("nothing was measured: run the model inside 'with Probe(model)'")
+        numbers = {layer: i for i, layer in enumerate(dict.fromkeys(r.layer for r in self._rows))}
+        table = []
+        for row in self._rows:
+            last = row is self._rows[-1] and row.activation == NOT_VISIBLE
+            gradients = [
+                (weight.numel(), self._weight_gradients[id(weight)])
+                for weight in weights(row.layer)
+                if id(weight) in self._weight_gradients
+            ]
+            grad_w = combine(gradients)
+            table.append(
+                {
+                    "layer": numbers[row.layer] + 1,
+                    "call": row.call,
+                    "name": self.layers[row.layer],
+                    "activation": OUTPUT if last else row.activation,
+                    **dict(zip(("h_mean", "h_std", "h_rms"), row.h, strict=True)),
+                    **dict(zip(("x_mean", "x_std", "x_rms"), row.x, strict=True)),
+                    "saturated": row.saturated,
+                    "dead": row.dead,
+                    "grad_h_rms": row.grad_h,
+                    "grad_w_rms": grad_w,
+                    "w_rms": row.w,
+                    "update_ratio": NAN if lr is None or row.w == 0 else lr * grad_w / row.w,
+                }
+            )
+        return pd.DataFrame(table)
+
+    # ---- The hooks ---------------------------------------------------------------------------
+
+    def _restart(self) -> None:
+        self._rows: list[_Row] = []
+        self._calls: Counter = Counter()
+        self._weight_gradients: dict[int, float] = {}
+        # Pre-activations that no activation has consumed yet, by id: weak reference, version, row.
+        self._awaiting: dict[int, tuple] = {}
+        self._entered: dict[nn.Module, tuple[_Row, torch.Size]] = {}
+
+    def _after_layer(self, layer, inputs, output) -> None:
+        before = self._claim(inputs)
+        if before is not None and isinstance(before.layer, AFFINE):
+            before.activation, before.x = LINEAR, before.h
+            before.saturated = before.dead = 0.0
+        self._calls[layer] += 1
+        row = _Row(layer, self._calls[layer])
+        row.w = combine([(weight.numel(), rms(array(weight))) for weight in weights(layer)])
+        self._rows.append(row)
+        self._measure_h(row, first_tensor(output))
+
+    def _after_normalization(self, module, inputs, output) -> None:
+        row = self._claim(inputs)
+        if row is not None:
+            self._measure_h(row, first_tensor(output))
+
+    def _measure_h(self, row, h) -> None:
+        if not is_measurable(h):
+            return
+        # Here and not at the activation: one which works in place overwrites h.
+        row.h = moments(array(h))
+        if isinstance(row.layer, nn.modules.conv._ConvNd):
+            row.unit_axis = 1 - row.layer.weight.ndim  # the channels, with or without a batch
+        _unhook(row)
+        row.grad_h = NAN
+        if h.requires_grad:
+            row.hook = h.register_hook(partial(_h_gradient, row))
+        self._awaiting[id(h)] = weakref.ref(h), version_of(h), row
+
+    def _claim(self, inputs) -> _Row | None:
+        """Return the row whose pre-activation is the first of these inputs, as it was measured."""
+        h = inputs[0] if inputs else None
+        reference, version, row = self._awaiting.pop(id(h), (None, None, None))
+        # An id is used again after its tensor died; a version changes when entries do.
+        same = reference is not None and reference() is h and version == version_of(h)
+        return row if same else None
+
+    def _before_activation(self, description, module, inputs) -> None:
+        row = self._claim(inputs)
+        if row is None:
+            return
+        row.activation, flat, zero = description
+        if flat is not None and not math.isnan(row.h[2]):
+            row.saturated, row.dead = shares(array(inputs[0]), flat, zero, row.unit_axis)
+        self._entered[module] = row, inputs[0].shape
+
+    def _after_activation(self, module, inputs, output) -> None:
+        row, shape = self._entered.pop(module, (None, None))
+        x = first_tensor(output)
+        if row is None or not is_measurable(x):
+            return
+        if x.shape == shape:
+            row.x = moments(array(x))
+        else:  # A module of the user's own which reshapes or pools, not an activation.
+            row.activation = NOT_VISIBLE
+
+    def _after_model(self, model, inputs, output) -> None:
+        for part in output if isinstance(output, (tuple, list)) else (output,):
+            row = self._claim((part,))
+            if row is not None:
+                row.activation = OUTPUT
+
+    def _weight_gradient(self, key, gradient) -> None:
+        self._weight_gradients[key] = rms(array(gradient))
+
+
+def _h_gradient(row, gradient) -> None:
+    row.grad_h = rms(array(gradient))
+
+
+def _unhook(row) -> None:
+    if row.hook is not None:
+        row.hook.remove()
+        row.hook = None

@@ -1,0 +1,289 @@
+"""One training loop, and the same loop for many small networks at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from weightinit import _loop
+from weightinit.data import Digits
+from weightinit.probes import Probe
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training run left behind.
+
+    Parameters
+    ----------
+    history : pandas.DataFrame
+        One row per evaluation: ``step``, ``loss`` and ``train_accuracy`` over the whole training
+        set, ``test_accuracy`` over the whole test set.
+    layers : pandas.DataFrame or None
+        The probe's table at every probed step, with ``step``, the ``update_ratio`` the optimizer
+        really made, and ``moved``: distance from the starting weights over their norm (both NaN
+        for a layer without a ``weight``, as recurrent ones). None when nothing was probed.
+    stopped : str or None
+        Why training ended before its last step; None if it did not.
+
+    Examples
+    --------
+    >>> Run(history=pd.DataFrame(), layers=None, stopped="the loss is inf at step 3").stopped
+    'the loss is inf at step 3'
+    """
+
+    history: pd.DataFrame
+    layers: pd.DataFrame | None
+    stopped: str | None
+
+
+def train(
+    model: nn.Module,
+    data: Digits,
+    *,
+    steps: int,
+    lr: float | None = None,
+    optimizer: Callable[..., torch.optim.Optimizer] | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    evaluate_every: int | None = None,
+    probe_every: int | None = None,
+    device: str | torch.device = "cpu",
+    progress: bool | None = None,
+) -> Run:
+    """Train a classifier in place with the cross-entropy loss.
+
+    Each epoch visits the training images once in a random order drawn from ``seed``. Step 0 is the
+    untrained network. When a loss is not finite, training stops before the weights are touched and
+    the run says at which step.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Maps images (batch, features) to scores (batch, classes). It ends in its trained state. It
+        is trained in the mode it is in, and evaluated in evaluation mode.
+    data : Digits
+        The images; they take the model's dtype.
+    steps : int
+        Number of updates, at least 1.
+    lr : float, optional
+        Learning rate of plain stochastic gradient descent.
+    optimizer : callable, optional
+        Given the parameters, returns the optimizer to use instead, for example
+        ``lambda parameters: torch.optim.Adam(parameters, lr=1e-3)``. Give this or ``lr``.
+    batch_size : int
+        Images per step, from 1 to the size of the training set.
+    seed : int
+        Seed of the order of the images.
+    evaluate_every : int, optional
+        Evaluate at every such step, besides the first and the last.
+    probe_every : int, optional
+        Probe all layers at the first step and at every such step, on that step's own batch.
+    device : str or torch.device
+        Where to train; the model is moved there.
+    progress : bool, optional
+        Show a progress bar; by default only in a terminal.
+
+    Returns
+    -------
+    Run
+        The history.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, both or neither of ``lr`` and ``optimizer`` are given, the
+        model has no parameters to train or does not fit the data, or the data are not finite.
+
+    Examples
+    --------
+    >>> from weightinit import data, networks
+    >>> run = train(networks.mlp(1, 16, "tanh"), data.digits(), steps=50, lr=0.5)
+    >>> run.history["step"].tolist(), run.stopped
+    ([0, 50], None)
+    >>> bool(run.history["loss"].iloc[-1] < run.history["loss"].iloc[0])
+    True
+    """
+    images, labels, test_images, test_labels = _loop.prepare(
+        [model],
+        data,
+        batch_size,
+        steps,
+        device,
+        evaluate_every=evaluate_every,
+        probe_every=probe_every,
+    )
+    step_size = _optimizer(model, lr, optimizer)
+    start = _weights(model)
+    batches = _loop.batches(len(images), batch_size, seed)
+
+    def evaluate(step: int) -> dict:
+        with torch.no_grad(), _loop.evaluating(model):
+            return {"step": step} | _loop.scores(
+                model(images), labels, model(test_images), test_labels
+            )
+
+    history, layers, stopped = [evaluate(0)], [], None
+    for step in tqdm(range(1, steps + 1), disable=not _loop.show(progress), leave=False):
+        rows = next(batches)
+        probing = probe_every is not None and (step == 1 or step % probe_every == 0)
+        step_size.zero_grad()
+        with Probe(model) if probing else nullcontext() as probe:
+            loss = nn.functional.cross_entropy(model(images[rows]), labels[rows])
+            loss.backward()
+        if not torch.isfinite(loss):
+            stopped = f"the loss is {loss.item()} at step {step}"
+            break
+        before = _weights(model) if probing else None
+        step_size.step()
+        if probing:
+            layers.append(_with_movement(probe.table(), model, before, start).assign(step=step))
+        if step == steps or (evaluate_every and step % evaluate_every == 0):
+            history.append(evaluate(step))
+    table = pd.concat(layers, ignore_index=True) if layers else None
+    return Run(pd.DataFrame(history), table, stopped)
+
+
+def sweep(
+    build: Callable[[int], nn.Module],
+    data: Digits,
+    *,
+    lrs: Sequence[float],
+    seeds: Sequence[int],
+    steps: int,
+    batch_size: int = 64,
+    order_seed: int = 0,
+    evaluate_every: int | None = None,
+    device: str | torch.device = "cpu",
+) -> pd.DataFrame:
+    """Train one network for every learning rate and seed, all at once, by plain gradient descent.
+
+    The networks are stacked along a new first axis, so that one batched product does the work of
+    many small ones (``torch.func``). Their losses are summed, never averaged: each network then
+    gets exactly the gradient it would get alone, and one that diverges does not disturb the others.
+    All see the same batches; they differ in their weights and their learning rate.
+
+    Parameters
+    ----------
+    build : callable
+        ``build(seed)`` returns an initialized network; all must have the same architecture.
+    data : Digits
+        The images.
+    lrs : sequence of float
+        Learning rates.
+    seeds : sequence of int
+        Seeds of the weights.
+    steps, batch_size, evaluate_every, device
+        As in `train`.
+    order_seed : int
+        Seed of the order of the images.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per network and evaluation: ``lr``, ``seed``, ``step``, ``loss``,
+        ``train_accuracy``, ``test_accuracy``. A network that diverged has a loss that is not
+        finite, and every image whose scores are not finite counts as an error.
+
+    Raises
+    ------
+    ValueError
+        As `train`; and if ``lrs`` or ``seeds`` is empty, or the architectures differ.
+    RuntimeError
+        If a network draws random numbers in training, as dropout does.
+
+    Examples
+    --------
+    >>> from weightinit import data, networks
+    >>> def build(seed):
+    ...     return networks.mlp(1, 16, "tanh", seed=seed)
+    >>> table = sweep(build, data.digits(), lrs=[0.1, 0.5], seeds=[0, 1], steps=20)
+    >>> table.groupby("lr").size().to_dict()
+    {0.1: 4, 0.5: 4}
+    """
+    members = [(lr, seed) for lr in lrs for seed in seeds]
+    if not members:
+        raise ValueError(f"need at least one learning rate and one seed, got {lrs} and {seeds}")
+    for lr in lrs:
+        _loop.check_rate(lr)
+    models = [build(seed) for _, seed in members]
+    images, labels, test_images, test_labels = _loop.prepare(
+        models, data, batch_size, steps, device, evaluate_every=evaluate_every
+    )
+    parameters, buffers = torch.func.stack_module_state(models)
+    trained = [parameter for parameter in parameters.values() if parameter.requires_grad]
+    rates = images.new_tensor([lr for lr, _ in members])
+
+    def one(parameters: dict, buffers: dict, images: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(models[0], (parameters, buffers), (images,))
+
+    forward = torch.func.vmap(one, in_dims=(0, 0, None))
+
+    def evaluate(step: int) -> pd.DataFrame:
+        # vmap calls the first network, with the weights of all: its mode is the mode of all.
+        with torch.no_grad(), _loop.evaluating(models[0]):
+            scores = forward(parameters, buffers, images), forward(parameters, buffers, test_images)
+        rows = [
+            {"lr": lr, "seed": seed, "step": step}
+            | _loop.scores(scores[0][i], labels, scores[1][i], test_labels)
+            for i, (lr, seed) in enumerate(members)
+        ]
+        return pd.DataFrame(rows)
+
+    history = [evaluate(0)]
+    batches = _loop.batches(len(images), batch_size, order_seed)
+    for step in range(1, steps + 1):
+        rows = next(batches)
+        scores = forward(parameters, buffers, images[rows])
+        targets = labels[rows].expand(len(members), -1)
+        losses = nn.functional.cross_entropy(
+            scores.transpose(1, 2), targets, reduction="none"
+        ).mean(dim=1)
+        gradients = torch.autograd.grad(losses.sum(), trained)
+        with torch.no_grad():
+            for parameter, gradient in zip(trained, gradients, strict=True):
+                parameter -= rates.view(-1, *[1] * (parameter.ndim - 1)) * gradient
+        if step == steps or (evaluate_every and step % evaluate_every == 0):
+            history.append(evaluate(step))
+    return pd.concat(history, ignore_index=True)
+
+
+def _optimizer(model: nn.Module, lr: float | None, optimizer) -> torch.optim.Optimizer:
+    if (lr is None) == (optimizer is None):
+        raise ValueError(f"give either lr or optimizer, got lr={lr!r} and optimizer={optimizer!r}")
+    if optimizer is not None:
+        return optimizer(model.parameters())
+    _loop.check_rate(lr)
+    return torch.optim.SGD(model.parameters(), lr=lr)
+
+
+def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Copy the weight of every module that has one."""
+    return {
+        # A model that is itself a layer has no path; the probe calls it by its class.
+        path or type(module).__name__: module.weight.detach().clone()
+        for path, module in model.named_modules()
+        if isinstance(getattr(module, "weight", None), nn.Parameter)
+    }
+
+
+def _with_movement(table: pd.DataFrame, model: nn.Module, before: dict, start: dict):
+    """Add to a probe's table how far each weight went: in this step, and since the start."""
+    now = _weights(model)
+
+    def moved(since: dict, name: str) -> float:
+        if name not in now:
+            return np.nan
+        return ((now[name] - since[name]).norm() / since[name].norm()).item()
+
+    return table.assign(
+        update_ratio=[moved(before, name) for name in table["name"]],
+        moved=[moved(start, name) for name in table["name"]],
+    )

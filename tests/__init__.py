@@ -1,0 +1,1 @@
+"""The tests; a package, so that its helper modules can be imported by name."""

@@ -1,0 +1,117 @@
+"""Checks of the built site, run by `make book` on what it has just built."""
+
+import base64
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from tests.site import checks
+
+pytestmark = pytest.mark.site
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = ROOT / "_build" / "html"
+BUILT = sorted(path for path in SITE.rglob("*.html") if "_static" not in path.parts)
+
+
+def documents(entry):
+    """List every file named in a part of the table of contents."""
+    if isinstance(entry, list):
+        return [name for item in entry for name in documents(item)]
+    if isinstance(entry, dict):
+        own = [entry[key] for key in ("root", "file") if key in entry]
+        return own + [
+            name for key in ("parts", "chapters", "sections") for name in documents(entry.get(key))
+        ]
+    return []
+
+
+TOC = documents(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
+NOTEBOOKS = [name for name in TOC if (ROOT / f"{name}.ipynb").is_file()]
+
+
+@pytest.fixture(scope="session")
+def pages():
+    return {path: checks.read(path) for path in BUILT}
+
+
+def test_the_table_of_contents_lists_the_book():
+    assert TOC[0] == "intro"
+    assert {path.stem for path in (ROOT / "chapters").glob("*.ipynb")} <= {
+        Path(name).name for name in TOC
+    }
+
+
+@pytest.mark.parametrize("name", TOC)
+def test_page_exists_and_is_not_empty(name, pages):
+    path = SITE / f"{name}.html"
+    assert path.is_file()
+    assert len(pages[path].find("article").get_text()) > 200
+
+
+def test_the_first_page_leads_to_the_book(pages):
+    refresh = pages[SITE / "index.html"].find("meta", attrs={"http-equiv": "Refresh"})
+    assert refresh["content"].endswith("url=intro.html")
+
+
+@pytest.mark.parametrize("path", BUILT, ids=lambda path: str(path.relative_to(SITE)))
+def test_page(path, pages):
+    page = pages[path]
+    complaints = (
+        checks.other_hosts(page)
+        + checks.alternative_text(page)
+        + checks.mathjax(page)
+        + checks.internal_links(path, page, SITE, pages)
+    )
+    if path.name != "index.html":  # a redirection, which nobody sees
+        in_the_book = str(path.relative_to(SITE).with_suffix("")).replace("\\", "/") in TOC
+        complaints += checks.head(page, description=in_the_book)
+    assert complaints == []
+
+
+def test_style_sheets_load_nothing_from_other_hosts():
+    complaints = {
+        str(path.relative_to(SITE)): checks.other_hosts_in_css(path.read_text(encoding="utf-8"))
+        for path in SITE.rglob("*.css")
+    }
+    assert len(complaints) > 3
+    assert not {name: found for name, found in complaints.items() if found}
+
+
+def test_mathjax_is_on_the_site_with_its_fonts():
+    assert (SITE / "_static" / "mathjax" / "tex-chtml.js").is_file()
+    fonts = SITE / "_static" / "mathjax" / "output" / "chtml" / "fonts" / "woff-v2"
+    assert len(list(fonts.glob("*.woff"))) > 20
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_page_shows_every_stored_picture(name):
+    notebook = nbformat.read(ROOT / f"{name}.ipynb", as_version=4)
+    stored = [
+        base64.b64decode(output.data["image/png"])
+        for cell in notebook.cells
+        if not {"remove-cell", "remove-output"} & set(cell.metadata.get("tags", []))
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    page = checks.read(SITE / f"{name}.html")
+    shown = {
+        (SITE / name).parent.joinpath(image["src"]).resolve().read_bytes()
+        for image in page.select("div.cell_output img")
+    }
+    assert set(stored) == shown
+
+
+def test_the_landing_page_shows_the_figure_of_chapter_1():
+    landing = checks.read(SITE / "intro.html").select_one("img.landing")
+    chapter = checks.read(SITE / "chapters" / "01_vanishing_gradients.html")
+    shown = (SITE / landing["src"]).read_bytes()
+    same = [
+        image
+        for image in chapter.select("div.cell_output img")
+        if (SITE / "chapters" / image["src"]).resolve().read_bytes() == shown
+    ]
+    assert re.sub(r"\s+", " ", same[0]["alt"]).strip() == landing["alt"]
