@@ -59,7 +59,7 @@ def test_gaussian_mean_equals_adaptive_quadrature(name, std):
         expected, size = adaptive_mean(g, std, phi.kinks)
         # Of the mean of abs(g): the mean itself is 0 for an odd g.
         mean = theory.gaussian_mean(g, std**2, phi.kinks)
-        assert mean == pytest.approx(expected, rel=0, abs=1e-12 * size)
+        assert mean == pytest.approx(expected, rel=0, abs=1e-13 * size)
 
 
 @pytest.mark.parametrize("q", [1e-300, 1e-20, 1e20, 1e300])

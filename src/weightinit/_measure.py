@@ -21,17 +21,18 @@ import torch
 
 NAN = float("nan")
 
-# Entries that are added up in the tensor's own precision; pieces are added in float64.
-_PIECE = 256
-_ONES = {np.dtype(kind): np.ones(_PIECE, dtype=kind) for kind in (np.float32, np.float64)}
+# Entries that are added up in the tensor's own precision; such sums are added in float64.
+_PIECE = 4096
+_KINDS = (np.dtype(np.float32), np.dtype(np.float64))
+_ONES = {kind: np.ones(_PIECE, dtype=kind) for kind in _KINDS}
 
 # A mean square between these has lost at most a rounding error to squares that vanish.
 _TRUSTED = {
     kind: (float(np.finfo(kind).tiny / np.finfo(kind).eps), float(np.finfo(kind).max))
-    for kind in _ONES
+    for kind in _KINDS
 }
 # Below this share of the mean square, mean square - mean**2 loses too many digits to rounding.
-_CANCELLATION = 0.01
+_CANCELLATION = {kind: float(np.finfo(kind).eps) ** (1 / 3) for kind in _KINDS}
 
 Intervals = tuple[tuple[float, float], ...]
 
@@ -50,13 +51,14 @@ def rms(values: np.ndarray) -> float:
 
     Examples
     --------
-    >>> rms(np.full(100, 1e-30))
-    1e-30
+    >>> f"{rms(np.full(100, 1e-30, dtype=np.float32)):.6g}"  # in float32, 1e-60 is zero
+    '1e-30'
     """
     flat = values.reshape(-1)
-    mean_square = _sum_of_products(flat, flat) / max(flat.size, 1)
-    low, high = _TRUSTED[flat.dtype]
-    return math.sqrt(mean_square) if low < mean_square < high else _rescaled(flat)[2]
+    mean_square = _mean_square(flat)
+    if mean_square is None and flat.dtype != np.float64:
+        mean_square = _mean_square(flat.astype(np.float64))
+    return _rescaled(flat)[2] if mean_square is None else math.sqrt(mean_square)
 
 
 def moments(values: np.ndarray) -> tuple[float, float, float]:
@@ -68,18 +70,22 @@ def moments(values: np.ndarray) -> tuple[float, float, float]:
     (2.0, 1.0, 2.23606797749979)
     """
     flat = values.reshape(-1)
-    mean_square = _sum_of_products(flat, flat) / max(flat.size, 1)
-    low, high = _TRUSTED[flat.dtype]
-    if low < mean_square < high:
-        mean = _sum_of_products(flat, None) / flat.size
+    for kind in dict.fromkeys((flat.dtype, _KINDS[-1])):
+        flat = flat.astype(kind, copy=False)
+        mean_square = _mean_square(flat)
+        if mean_square is None:
+            continue
+        mean = _dot(flat, None) / flat.size
         variance = mean_square - mean**2
-        if variance > _CANCELLATION * mean_square:
+        if variance > _CANCELLATION[kind] * mean_square:
             return mean, math.sqrt(variance), math.sqrt(mean_square)
     return _rescaled(flat)
 
 
 def combine(parts: list[tuple[int, float]]) -> float:
     """Return the RMS of several tensors together, from the size and the RMS of each."""
+    if len(parts) == 1:
+        return parts[0][1]
     # hypot squares nothing that could vanish: these may be 1e-200.
     size = sum(n for n, _ in parts)
     return math.hypot(*(math.sqrt(n / size) * part for n, part in parts)) if size else NAN
@@ -99,26 +105,43 @@ def shares(
     (0.75, 0.5)
     """
     inside = _inside(values, flat)
-    saturated = np.count_nonzero(inside) / values.size
+    saturated = int(np.count_nonzero(inside)) / values.size
     if not zero:
         return saturated, 0.0
     all_zero = inside if zero == flat else _inside(values, zero)
-    others = tuple(axis for axis in range(values.ndim) if axis != unit_axis % values.ndim)
-    dead = np.count_nonzero(all_zero.all(axis=others))
-    return saturated, dead / values.shape[unit_axis]
+    unit_axis %= values.ndim
+    others = tuple(axis for axis in range(values.ndim) if axis != unit_axis)
+    if unit_axis != 0 and not np.logical_and.reduce(all_zero[:16], axis=others).any():
+        return saturated, 0.0  # a few examples often show already that no unit is dead
+    dead = np.logical_and.reduce(all_zero, axis=others)
+    return saturated, int(np.count_nonzero(dead)) / dead.size
 
 
-def _sum_of_products(flat, other) -> float:
+def _mean_square(flat) -> float | None:
+    """Return the mean of the squares, or None if it cannot be trusted in this precision."""
+    if not flat.size:
+        return None
+    low, high = _TRUSTED[flat.dtype]
+    with np.errstate(all="ignore"):  # what overflows here is measured again
+        # Squares that are almost zero are slow to compute: ask the first few whether they are.
+        if not _dot(flat[:_PIECE], flat[:_PIECE]) > low:
+            return None
+        mean_square = _dot(flat, flat) / flat.size
+    return mean_square if low < mean_square < high else None
+
+
+def _dot(flat, other) -> float:
     """Return the sum of flat * other, or of flat itself if the other is None."""
-    whole = flat.size - flat.size % _PIECE
+    cut = flat.size - flat.size % _PIECE
     ones = _ONES[flat.dtype]
     total = 0.0
-    with np.errstate(all="ignore"):  # what overflows here is measured again
-        for part, width in ((slice(0, whole), _PIECE), (slice(whole, None), flat.size - whole)):
-            if width and flat[part].size:
-                rows = flat[part].reshape(-1, width)
-                by = ones[:width] if other is None else other[part].reshape(-1, width)
-                total += float(np.vecdot(rows, by).sum(dtype=np.float64))
+    if cut:
+        rows = flat[:cut].reshape(-1, _PIECE)
+        by = ones if other is None else other[:cut].reshape(-1, _PIECE)
+        total = sum(np.vecdot(rows, by).tolist())
+    if cut < flat.size:
+        by = ones[: flat.size - cut] if other is None else other[cut:]
+        total += float(np.vecdot(flat[cut:], by))
     return total
 
 

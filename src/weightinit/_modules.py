@@ -22,7 +22,8 @@ AFFINE = (nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd)
 
 
 def weights(module) -> list[nn.Parameter]:
-    return [p for p in module.parameters(recurse=False) if p.ndim >= 2]
+    """Return the module's own parameters with two or more dimensions."""
+    return [p for p in module._parameters.values() if p is not None and p.ndim >= 2]
 
 
 def is_layer(module) -> bool:
@@ -31,7 +32,7 @@ def is_layer(module) -> bool:
 
 def is_activation(module) -> bool:
     """Tell whether a module which is neither a layer nor a normalization may be an activation."""
-    if any(True for _ in module.children()):
+    if module._modules:
         return False
     origin = type(module).__module__
     return (

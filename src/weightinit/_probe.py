@@ -32,6 +32,11 @@ from weightinit._modules import (
 )
 
 NOT_VISIBLE, LINEAR, OUTPUT = "not visible", "linear", "output"
+COLUMNS = (
+    *("layer", "call", "name", "activation"),
+    *("h_mean", "h_std", "h_rms", "x_mean", "x_std", "x_rms", "saturated", "dead"),
+    *("grad_h_rms", "grad_w_rms", "w_rms", "update_ratio"),
+)
 
 
 @dataclass
@@ -160,23 +165,12 @@ class Probe:
                 if id(weight) in self._weight_gradients
             ]
             grad_w = combine(gradients)
-            table.append(
-                {
-                    "layer": numbers[row.layer] + 1,
-                    "call": row.call,
-                    "name": self.layers[row.layer],
-                    "activation": OUTPUT if last else row.activation,
-                    **dict(zip(("h_mean", "h_std", "h_rms"), row.h, strict=True)),
-                    **dict(zip(("x_mean", "x_std", "x_rms"), row.x, strict=True)),
-                    "saturated": row.saturated,
-                    "dead": row.dead,
-                    "grad_h_rms": row.grad_h,
-                    "grad_w_rms": grad_w,
-                    "w_rms": row.w,
-                    "update_ratio": NAN if lr is None or row.w == 0 else lr * grad_w / row.w,
-                }
-            )
-        return pd.DataFrame(table)
+            head = (numbers[row.layer] + 1, row.call, self.layers[row.layer])
+            activation = OUTPUT if last else row.activation
+            ratio = NAN if lr is None or row.w == 0 else lr * grad_w / row.w
+            tail = (row.saturated, row.dead, row.grad_h, grad_w, row.w, ratio)
+            table.append((*head, activation, *row.h, *row.x, *tail))
+        return pd.DataFrame(table, columns=COLUMNS)
 
     # ---- The hooks ---------------------------------------------------------------------------
 

@@ -168,7 +168,7 @@ def _check_device(where, device) -> torch.device:
         wanted = torch.device(device)
         if wanted.type != where.type or wanted.index not in (None, where.index):
             raise ValueError(
-                f"device is {device!s}, but the model is on {where}; move it first with model.to(...)"
+                f"device is {device!s}, but the model is on {where}; move it with model.to(...)"
             )
     return where
 
@@ -186,9 +186,7 @@ def _check_batch(x, y) -> tuple[torch.Tensor, torch.Tensor]:
             if bad:
                 raise ValueError(f"{name} must be finite, but {bad} entries are NaN or infinite")
     if len(x) != len(y):
-        raise ValueError(
-            f"x and y must have equally many examples, got {len(x)} and {len(y)}"
-        )
+        raise ValueError(f"x and y must have equally many examples, got {len(x)} and {len(y)}")
     return x, y
 
 
