@@ -85,20 +85,16 @@ class Result:
     def __repr__(self) -> str:
         """Return the claim as plain text, one line for each thing to know."""
         return (
-            f"Claim {self.claim.id}, {self.claim.verdict}\n"
-            f"People say: {self.claim.statement}\n"
-            f"We find: {self.claim.finding}\n"
+            f"Claim {self.claim.id}, {self.claim.verdict}: {self.claim.statement}\n"
             f"Measured: {self.value}; required: {self.bound}\n"
             f"What was measured: {self.source}"
         )
 
     def _repr_markdown_(self) -> str:
+        # The finding stays out: the prose around the cell says it, and so does the page of claims.
         return (
-            f"> **Claim {self.claim.id}: {self.claim.verdict}**\n>\n"
-            f"> *People say:* {self.claim.statement}\n>\n"
-            f"> *We find:* {self.claim.finding}\n>\n"
-            f"> *Measured:* **{self.value}**; required: {self.bound}\n>\n"
-            f"> *What was measured:* {self.source}"
+            f"> **Claim {self.claim.id}: {self.claim.verdict}.** *{self.claim.statement}*\n>\n"
+            f"> Measured: **{self.value}**; required: {self.bound}. What was measured: {self.source}."
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
