@@ -95,10 +95,7 @@ def page(notebooks: Iterable[str | Path] | None = None) -> Page:
 
 
 def _block(row) -> str:
-    measured = "\n".join(
-        f"- *Measured:* {result.value}; required: {result.bound}. {result.source}"
-        for result in row.results
-    )
+    measured = "\n".join(f"- {result.measurement}" for result in row.results)
     return (
         f"**{row.id}: {row.verdict}**\n\n"
         f"- *People say:* {row.statement}\n"

@@ -59,6 +59,17 @@ class Result:
         low, median, high = self.measured
         return f"{median:.4g} (median of {self.runs}; quartiles {low:.4g} and {high:.4g})"
 
+    @property
+    def measurement(self) -> str:
+        """What was measured, the number and its bound, as one sentence.
+
+        Examples
+        --------
+        >>> Result(find("1.1"), (0.5,), 1, 0.1, None, "a ratio").measurement
+        'Measured, a ratio: 0.5. Required: at least 0.1.'
+        """
+        return f"Measured, {self.source}: {self.value}. Required: {self.bound}."
+
     def to_dict(self) -> dict:
         """Return the numbers as stored with a notebook's output; `from_dict` undoes it."""
         return {
@@ -83,18 +94,15 @@ class Result:
         return cls(claim=find(data["claim"]), measured=tuple(data["measured"]), **rest)
 
     def __repr__(self) -> str:
-        """Return the claim as plain text, one line for each thing to know."""
-        return (
-            f"Claim {self.claim.id}, {self.claim.verdict}: {self.claim.statement}\n"
-            f"Measured: {self.value}; required: {self.bound}\n"
-            f"What was measured: {self.source}"
-        )
+        """Return the claim as plain text."""
+        claim = self.claim
+        return f"Claim {claim.id}, {claim.verdict}: {claim.statement}\n{self.measurement}"
 
     def _repr_markdown_(self) -> str:
         # The finding stays out: the prose around the cell says it, and so does the page of claims.
         return (
             f"> **Claim {self.claim.id}: {self.claim.verdict}.** *{self.claim.statement}*\n>\n"
-            f"> Measured: **{self.value}**; required: {self.bound}. What was measured: {self.source}."
+            f"> {self.measurement}"
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:

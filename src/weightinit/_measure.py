@@ -5,16 +5,14 @@ though, the squares of entries below about 1e-19 vanish and those above 1e19 ove
 fast result is kept only where it can be trusted; otherwise the entries are divided by the
 largest of them, in float64, and measured again.
 
-BLAS and NumPy do the counting, on the memory of the tensor itself (a copy if that is on a GPU).
+NumPy and BLAS do the counting, on the memory of the tensor itself (a copy if that is on a GPU).
 For the sizes at hand they are faster than PyTorch, and they start no threads: on a busy machine,
 waiting for threads costs a hundred times what is measured.
 """
 
 from __future__ import annotations
 
-import functools
 import math
-import operator
 
 import numpy as np
 import torch
@@ -22,12 +20,13 @@ from scipy.linalg import blas
 
 NAN = float("nan")
 
-# Entries that are added up in the tensor's own precision; such sums are added in float64.
-_PIECE = 2**16
 _KINDS = (np.dtype(np.float32), np.dtype(np.float64))
-_ONES = {kind: np.ones(_PIECE, dtype=kind) for kind in _KINDS}
-# SciPy's, because NumPy's would warn of the overflows which are measured again.
+# SciPy's dot products: NumPy's would warn of overflows, which are measured again.
 _DOT = dict(zip(_KINDS, (blas.sdot, blas.ddot), strict=True))
+# How many entries are added up in the tensor's own precision; such sums are added in float64.
+# OpenBLAS shares longer float64 products among threads.
+_PIECE = dict(zip(_KINDS, (2**16, 2**13), strict=True))
+_ONES = {kind: np.ones(piece, dtype=kind) for kind, piece in _PIECE.items()}
 
 # A mean square between these has lost at most a rounding error to squares that vanish.
 _TRUSTED = {
@@ -108,11 +107,8 @@ def shares(
     if not zero:
         return saturated, 0.0
     all_zero = inside if zero == flat else _inside(values, zero)
-    unit_axis %= values.ndim
-    others = tuple(axis for axis in range(values.ndim) if axis != unit_axis)
-    if unit_axis != 0 and not np.logical_and.reduce(all_zero[:16], axis=others).any():
-        return saturated, 0.0  # a few examples often show already that no unit is dead
-    dead = np.logical_and.reduce(all_zero, axis=others)
+    others = tuple(axis for axis in range(values.ndim) if axis != unit_axis % values.ndim)
+    dead = all_zero.all(others)
     return saturated, int(np.count_nonzero(dead)) / dead.size
 
 
@@ -121,15 +117,18 @@ def _mean_square(flat) -> float | None:
     if not flat.size:
         return None
     low, high = _TRUSTED[flat.dtype]
+    # Squares that are almost zero are slow to compute: ask the first few whether they are.
+    if not _dot(flat[:4096], None) > low:
+        return None
     mean_square = _dot(flat, None) / flat.size
     return mean_square if low < mean_square < high else None
 
 
 def _dot(flat, ones) -> float:
     """Return the sum of flat * ones, where ones is as long as a piece; of squares if None."""
-    dot, total = _DOT[flat.dtype], 0.0
-    for start in range(0, flat.size, _PIECE):
-        piece = flat[start : start + _PIECE]
+    dot, size, total = _DOT[flat.dtype], _PIECE[flat.dtype], 0.0
+    for start in range(0, flat.size, size):
+        piece = flat[start : start + size]
         total += dot(piece, piece if ones is None else ones[: piece.size])
     return total
 
@@ -153,12 +152,10 @@ def _rescaled(flat) -> tuple[float, float, float]:
 
 
 def _inside(values, intervals) -> np.ndarray:
-    parts = []
+    inside = None
     for low, high in intervals:
-        if low == -math.inf:
-            parts.append(values <= high)
-        elif high == math.inf:
-            parts.append(values >= low)
-        else:
-            parts.append((values >= low) & (values <= high))
-    return functools.reduce(operator.or_, parts) if parts else np.zeros(values.shape, dtype=bool)
+        part = values >= low if low > -math.inf else values <= high
+        if -math.inf < low and high < math.inf:
+            part &= values <= high
+        inside = part if inside is None else np.logical_or(inside, part, out=inside)
+    return np.zeros(values.shape, dtype=bool) if inside is None else inside
