@@ -47,7 +47,7 @@ serve: environment
 	.venv/bin/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
 bench: environment
-	.venv/bin/python -m pytest benchmarks
+	OMP_WAIT_POLICY=ACTIVE .venv/bin/python -m pytest benchmarks
 
 clean:
 	rm -rf .venv _build _generated reports .pytest_cache .ruff_cache .benchmarks src/weightinit.egg-info

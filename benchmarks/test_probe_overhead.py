@@ -11,6 +11,7 @@ from weightinit.networks import mlp
 from weightinit.probes import Probe
 
 TARGET = 1.10  # for float32; float64 is only reported
+WORST = 1.8  # about 1.45 was reached; more means that something got slower
 PAIRS = 60
 
 
@@ -66,6 +67,7 @@ def test_probe_overhead(benchmark, capsys, activation, dtype):
             f"{1e3 * statistics.median(around):.1f} ms; 2 threads, waiting "
             f"{os.environ.get('OMP_WAIT_POLICY', 'default').lower()}"
         )
+    assert ratio < WORST
     if dtype == torch.float32 and ratio > TARGET:
         # The target leaves 50 microseconds for a layer and its activation. Fetching five matrices
         # (h, x, their weights, both gradients), which the other core's cache holds half of, and

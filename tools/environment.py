@@ -78,7 +78,7 @@ def main():
     place = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
     python = os.path.join(VENV, *place)
     subprocess.check_call(
-        [python, "-m", "pip", "install"]
+        [python, "-m", "pip", "install", "--quiet"]
         + ["--requirement", "requirements.txt", "--constraint", "constraints.txt"]
         + ["--editable", "."],
         cwd=ROOT,
