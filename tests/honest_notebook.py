@@ -6,10 +6,13 @@ is found, and whether an untouched cell beside it still passes.
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import nbformat
+from matplotlib.image import imread, imsave
 from nbclient import NotebookClient
 from nbformat import NotebookNode, v4
 
@@ -19,6 +22,13 @@ CURVE = """\
 figure, axes = plt.subplots()
 axes.semilogy([1, 2, 3], [1e-12, 1e-8, 1e-4], label="gradient")
 axes.legend()
+plt.show()"""
+
+# The description lists the legend's words, not the colour beside each.
+LEGEND = """\
+figure, axes = plt.subplots()
+lines = axes.plot([1, 2], [1, 2]) + axes.plot([1, 2], [2, 1])
+axes.legend(lines[::-1], ["rises", "falls"])
 plt.show()"""
 
 BAND = """\
@@ -87,6 +97,14 @@ def _remove_picture(cell):
     del cell.outputs[0].data["image/png"]
 
 
+def _another_picture(cell):
+    """Store a picture of the same size that shows something else: mirrored."""
+    pixels = imread(io.BytesIO(base64.b64decode(cell.outputs[0].data["image/png"])))
+    file = io.BytesIO()
+    imsave(file, pixels[:, ::-1], format="png")
+    cell.outputs[0].data["image/png"] = base64.b64encode(file.getvalue()).decode()
+
+
 def _change_claimed_number(cell):
     cell.outputs[0].metadata["weightinit"]["measured"][1] *= 1.01
 
@@ -111,6 +129,8 @@ CASES = (
     Case("curve", CURVE, stored("1e-08", "1.00001e-08"), "stored 1.00001e-08, computed 1e-08"),
     Case("label", CURVE, stored("'gradient'", "'gradients'"), "the text differs"),
     Case("picture", CURVE, _remove_picture, "stored outputs: display_data (text/plain)"),
+    Case("other picture", CURVE, _another_picture, "of the picture's pixels differ"),
+    Case("swapped legend", LEGEND, source("[::-1]", ""), "of the picture's pixels differ"),
     Case("band", BAND, source("[0.25,", "[0.20,"), "text/plain: stored -"),
     Case("claim broken", CLAIM, source("0.25", "0.65"), "claim 1.1 is no longer supported"),
     Case("claim number", CLAIM, _change_claimed_number, "relative difference 0.0099"),

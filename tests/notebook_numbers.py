@@ -6,8 +6,9 @@ This plugin keeps the running and replaces the comparing:
 - numbers are compared by relative tolerance, the rest exactly (`numbers_in_text`). The tolerance
   is 1e-6; a cell may set its own, and must say why, in its metadata:
   ``{"weightinit": {"rtol": 1e-4, "reason": "trained for 200 steps"}}``;
-- outputs are compared in their order, with every form (MIME type) they have. Of a picture only
-  its being there is compared: its numbers are in the figure's description, its text form;
+- outputs are compared in their order, with every form (MIME type) they have. A picture's numbers
+  are in the figure's description, its text form; its pixels are compared too, so that the
+  published picture is the one that the cell draws;
 - a cell that was not run, or not in its turn, fails, and no comment or tag can excuse a cell.
 
 It is on for every notebook that pytest collects, without any option on the command line.
@@ -15,15 +16,21 @@ It is on for every notebook that pytest collects, without any option on the comm
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 
+import numpy as np
 import pytest
+from matplotlib.image import imread
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tests.numbers_in_text import differences
 
 DEFAULT_RTOL = 1e-6
 MAX_RTOL = 1e-2
+# A legend's marker covers more of a figure than this; the last digit of a number moves no pixel.
+PIXELS = 1e-4
 
 
 class CellMetadataError(ValueError):
@@ -67,7 +74,8 @@ def compare(stored: list, computed: list, rtol: float) -> list[str]:
         for form in old_parts:
             found = differences(old_parts[form], new_parts[form], rtol)
             problems += [f"output {number}, {form}: {problem}" for problem in found]
-        problems += [f"output {number}: {problem}" for problem in _misquoted_claim(old)]
+        found = _misquoted_claim(old) + _other_picture(old, new)
+        problems += [f"output {number}: {problem}" for problem in found]
     return problems
 
 
@@ -117,6 +125,21 @@ def _misquoted_claim(output) -> list[str]:
         for form, text in expected.items()
         if output["data"].get(form) != text
     ]
+
+
+def _other_picture(stored, computed) -> list[str]:
+    """Check that the stored picture shows what the computed one shows."""
+    if "image/png" not in stored.get("data", {}):
+        return []
+    data = [base64.b64decode(output["data"]["image/png"]) for output in (stored, computed)]
+    try:
+        old, new = (imread(io.BytesIO(png)) for png in data)
+    except (OSError, SyntaxError) as error:
+        return [f"the stored picture cannot be read: {error}"]
+    if old.shape != new.shape:
+        return [f"the stored picture has shape {old.shape}, the computed one {new.shape}"]
+    share = (np.abs(old - new).max(axis=-1) > 0.1).mean()
+    return [f"{share:.2%} of the picture's pixels differ"] if share > PIXELS else []
 
 
 class NotebookCell(IPyNbCell):

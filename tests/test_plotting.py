@@ -60,6 +60,13 @@ def test_a_failed_run_is_not_silently_left_out(runs):
         plotting.quartiles(runs, "layer", "rms")
 
 
+def test_an_empty_table_and_a_missing_place_are_refused(runs):
+    with pytest.raises(ValueError, match="the table is empty"):
+        plotting.quartiles(runs.query("layer == 9"), "layer", "rms")
+    with pytest.raises(ValueError, match="1 of 33 values of 'layer' are missing"):
+        plotting.quartiles(runs.assign(layer=[np.nan, *runs["layer"][1:]]), "layer", "rms")
+
+
 def test_a_missing_column_is_named_with_those_there_are(runs):
     with pytest.raises(ValueError, match=r"no column \['loss'\]; .*'layer', 'rms'"):
         plotting.quartiles(runs, "layer", "loss")

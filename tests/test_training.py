@@ -149,6 +149,23 @@ def test_frozen_parameters_stay():
 # ---- Losses that are not finite ----------------------------------------------------------------
 
 
+def test_a_last_update_that_diverges_is_recorded_too():
+    long = train(network(activation="linear"), DATA, steps=50, lr=1e6).stopped
+    last = int(long.rsplit(" ", 1)[1]) - 1  # the update that made the next batch's loss bad
+    short = train(network(activation="linear"), DATA, steps=last, lr=1e6).stopped
+    assert re.fullmatch(rf"the loss is (nan|inf) after step {last}", short)
+
+
+@pytest.mark.parametrize("labels", [[-1], [0.5]])
+@pytest.mark.parametrize("part", ["y_train", "y_test"])
+def test_labels_that_are_no_classes_are_refused(part, labels):
+    broken = getattr(DATA, part).astype(np.result_type(*labels))
+    broken[0] = labels[0]
+    part_of = part.replace("y", "x")
+    with pytest.raises(ValueError, match=f"labels of {part_of} must be whole numbers from 0"):
+        train(network(), dataclasses.replace(DATA, **{part: broken}), steps=1, lr=0.1)
+
+
 def test_divergence_stops_before_the_weights_are_touched():
     # Linear: at such a rate a ReLU network in double precision dies, with a finite loss.
     model = network(activation="linear")

@@ -42,6 +42,11 @@ def prepare(
         x = getattr(data, name)
         if len(x) != len(labels):
             raise ValueError(f"{name} has {len(x)} images, but there are {len(labels)} labels")
+        if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
+            raise ValueError(
+                f"the labels of {name} must be whole numbers from 0, "
+                f"got {labels.dtype} from {labels.min()}"
+            )
         bad = ~np.isfinite(x).reshape(len(x), -1).all(axis=1)
         if bad.any():
             raise ValueError(
@@ -51,18 +56,18 @@ def prepare(
     for model in models:
         model.to(device)
     tensors = data.tensors(dtype=parameter.dtype, device=device)
-    _check_shapes(models[0], tensors[0], tensors[1])
+    classes = 1 + int(max(data.y_train.max(), data.y_test.max()))
+    _check_shapes(models[0], tensors[0], classes)
     return tensors
 
 
-def _check_shapes(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> None:
+def _check_shapes(model: nn.Module, images: torch.Tensor, classes: int) -> None:
     try:
         with torch.no_grad(), evaluating(model):
             scores = model(images[:2])
     except RuntimeError as error:
         shape = tuple(images.shape[1:])
         raise ValueError(f"the model cannot take images of shape {shape}: {error}") from error
-    classes = int(labels.max()) + 1
     if scores.ndim != 2 or scores.shape[1] < classes:
         raise ValueError(
             f"the model must return scores of shape (batch, {classes}), "

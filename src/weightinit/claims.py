@@ -49,8 +49,8 @@ def claim(
         The claim's id in ``claims.toml``, for instance ``"1.1"``.
     measured : float or 1-D sequence of float
         One number, or one per seed. Of several numbers the quartiles must keep the bound: the
-        lower quartile for `at_least`, the upper one for `at_most`, so that three quarters of
-        the seeds support the verdict.
+        lower quartile for `at_least`, the upper one for `at_most`, so that about
+        three quarters of the seeds support the verdict.
     at_least, at_most : float, optional
         The bound, inclusive; one of them or both.
     source : str

@@ -44,8 +44,8 @@ def quartiles(data: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a column is missing, or a measurement is missing (NaN): a median that skips failed
-        runs would hide them.
+        If a column is missing, there are no rows, or a value is missing (NaN): a median that
+        skips failed runs would hide them.
 
     Examples
     --------
@@ -56,8 +56,11 @@ def quartiles(data: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     missing = {x, y} - set(data.columns)
     if missing:
         raise ValueError(f"no column {sorted(missing)}; the columns are: {list(data.columns)}")
-    if data[y].isna().any():
-        raise ValueError(f"{data[y].isna().sum()} of {len(data)} values of {y!r} are missing (NaN)")
+    if data.empty:
+        raise ValueError(f"there are no measurements of {y!r}: the table is empty")
+    for column in (x, y):
+        if count := data[column].isna().sum():
+            raise ValueError(f"{count} of {len(data)} values of {column!r} are missing (NaN)")
     groups = data.groupby(x)[y]
     low, median, high = (groups.quantile(share) for share in (0.25, 0.5, 0.75))
     return pd.DataFrame({"low": low, "median": median, "high": high})

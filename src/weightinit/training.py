@@ -147,6 +147,8 @@ def train(
             layers.append(_with_movement(probe.table(), model, before, start).assign(step=step))
         if step == steps or (evaluate_every and step % evaluate_every == 0):
             history.append(evaluate(step))
+    if stopped is None and not np.isfinite(last := history[-1]["loss"]):
+        stopped = f"the loss is {last} after step {steps}"  # no further batch would have shown it
     table = pd.concat(layers, ignore_index=True) if layers else None
     return Run(pd.DataFrame(history), table, stopped)
 
