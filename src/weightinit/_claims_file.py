@@ -40,7 +40,7 @@ def load() -> dict[str, Claim]:
     Examples
     --------
     >>> load()["1.3"].verdict
-    'holds'
+    'holds under a condition'
     """
     return parse(resources.files("weightinit").joinpath("claims.toml").read_text("utf-8"))
 

@@ -151,10 +151,9 @@ def propagate(
     .. math:: E[(\partial L/\partial h^l)^2] = n_{l+1} v^{l+1} \, E[\varphi'(h^l)^2]
               \; E[(\partial L/\partial h^{l+1})^2]
 
-    (Poole et al. 2016, eq. 3; Schoenholz et al. 2017, section on backpropagation.) The step backward
-    treats the weights
-    met on the way back as independent of those met on the way forward; that is an approximation,
-    and the chapters test it.
+    (Poole et al. 2016, eq. 3; Schoenholz et al. 2017, section on backpropagation.) The step
+    backward treats the weights met on the way back as independent of those met on the way forward;
+    that is an approximation, and the chapters test it.
 
     Parameters
     ----------
