@@ -10,24 +10,34 @@ import torch
 from weightinit.networks import mlp
 from weightinit.probes import Probe
 
-TARGET = 1.10  # for float32; float64 is only reported
-WORST = 1.8  # about 1.45 was reached; more means that something got slower
+TARGET = 1.10
+# Above the largest ratios that were measured, for a busy machine: more means that something got
+# slower. The target itself is printed beside each ratio and not asserted.
+WORST = {1: 1.4, 2: 1.8}
 PAIRS = 60
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+@pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
-def test_probe_overhead(benchmark, capsys, activation, dtype):
+def test_probe_overhead(benchmark, capsys, activation, dtype, threads):
     """Compare passes in pairs, one bare and one probed, which run directly after each other.
 
     The machine may be busy: the passes of a pair see nearly the same load, and every other pair
     starts with the probed pass. A pass is forward, loss and backward to all parameters. What a
     training loop pays once, attaching the hooks and building the table, is reported apart.
 
-    How threads wait changes both passes: ``OMP_WAIT_POLICY=ACTIVE pytest benchmarks`` measures them
-    with PyTorch's own way, which makes a bare pass fastest if nothing else runs.
+    The chapters run in float64 with one thread. How two threads wait for each other changes both
+    passes: ``OMP_WAIT_POLICY=ACTIVE pytest benchmarks`` measures them with PyTorch's own way, which
+    makes a bare pass fastest if nothing else runs.
     """
-    torch.set_num_threads(2)
     model = mlp(20, 256, activation, dtype=dtype, seed=0)
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(256, 64, dtype=dtype, generator=generator)
@@ -61,15 +71,11 @@ def test_probe_overhead(benchmark, capsys, activation, dtype):
     benchmark.extra_info["ratio"] = round(ratio, 3)
     with capsys.disabled():
         print(
-            f"\n{activation}, {dtype}: probed / bare = {ratio:.3f} (quartiles {low:.3f} to "
-            f"{high:.3f}, minima {min(probed) / min(bare):.3f}, target {TARGET:.2f} in float32);"
-            f" a bare pass takes {1e3 * statistics.median(bare):.1f} ms, hooks and table once "
-            f"{1e3 * statistics.median(around):.1f} ms; 2 threads, waiting "
-            f"{os.environ.get('OMP_WAIT_POLICY', 'default').lower()}"
+            f"\n{activation}, {dtype}, {threads} thread(s), waiting "
+            f"{os.environ.get('OMP_WAIT_POLICY', 'default').lower()}: probed / bare = {ratio:.3f}, "
+            f"target {TARGET:.2f} {'met' if ratio <= TARGET else 'MISSED'} (quartiles {low:.3f} to "
+            f"{high:.3f}, minima {min(probed) / min(bare):.3f}); a bare pass takes "
+            f"{1e3 * statistics.median(bare):.1f} ms, hooks and table once "
+            f"{1e3 * statistics.median(around):.1f} ms"
         )
-    assert ratio < WORST
-    if dtype == torch.float32 and ratio > TARGET:
-        # The target leaves 50 microseconds for a layer and its activation. Fetching five matrices
-        # (h, x, their weights, both gradients), which the other core's cache holds half of, and
-        # taking one dot product of each, costs 75 already.
-        pytest.xfail(f"the target is {TARGET:.2f}, and measured was {ratio:.3f}")
+    assert ratio < WORST[threads]

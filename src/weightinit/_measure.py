@@ -13,6 +13,8 @@ waiting for threads costs a hundred times what is measured.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,21 +22,39 @@ from scipy.linalg import blas
 
 NAN = float("nan")
 
-_KINDS = (np.dtype(np.float32), np.dtype(np.float64))
-# SciPy's dot products: NumPy's would warn of overflows, which are measured again.
-_DOT = dict(zip(_KINDS, (blas.sdot, blas.ddot), strict=True))
-# How many entries are added up in the tensor's own precision; such sums are added in float64.
-# OpenBLAS shares longer float64 products among threads.
-_PIECE = dict(zip(_KINDS, (2**16, 2**13), strict=True))
-_ONES = {kind: np.ones(piece, dtype=kind) for kind, piece in _PIECE.items()}
+_NATIVE = (torch.float32, torch.float64)
 
-# A mean square between these has lost at most a rounding error to squares that vanish.
-_TRUSTED = {
-    kind: (float(np.finfo(kind).tiny / np.finfo(kind).eps), float(np.finfo(kind).max))
-    for kind in _KINDS
-}
-# Below this share of the mean square, mean square - mean**2 loses too many digits to rounding.
-_CANCELLATION = {kind: float(np.finfo(kind).eps) ** (1 / 3) for kind in _KINDS}
+
+class _Kind(NamedTuple):
+    """How to add up the entries of one precision."""
+
+    dot: Callable[[np.ndarray, np.ndarray], float]
+    piece: int  # how many entries are added up in this precision, before float64 takes over
+    ones: np.ndarray
+    lowest: float
+    highest: float
+    cancellation: float
+
+
+def _kind(dtype, dot, piece) -> _Kind:
+    limits = np.finfo(dtype)
+    return _Kind(
+        dot=dot,
+        piece=piece,
+        ones=np.ones(piece, dtype=dtype),
+        # A mean square between these has lost at most a rounding error to squares that vanish.
+        lowest=float(limits.tiny / limits.eps),
+        highest=float(limits.max),
+        # Below this share of the mean square, mean square - mean**2 loses too many digits.
+        cancellation=float(limits.eps) ** (1 / 3),
+    )
+
+
+# SciPy's dot products: NumPy's would warn of overflows, which are measured again. OpenBLAS shares
+# float64 products of more than 10000 entries among threads; and the ones must leave the cache to
+# what is measured.
+_SINGLE = _kind(np.float32, blas.sdot, 2**16)
+_DOUBLE = _kind(np.float64, blas.ddot, 10_000)
 
 Intervals = tuple[tuple[float, float], ...]
 
@@ -42,7 +62,7 @@ Intervals = tuple[tuple[float, float], ...]
 def array(tensor: torch.Tensor) -> np.ndarray:
     """Return the entries as float32 or float64, without a copy where possible."""
     # Squares of float16 overflow at 256; every float16 and bfloat16 number is a float32 number.
-    if tensor.dtype not in (torch.float32, torch.float64):
+    if tensor.dtype not in _NATIVE:
         tensor = tensor.detach().float()
     return tensor.numpy(force=True)
 
@@ -56,10 +76,10 @@ def rms(values: np.ndarray) -> float:
     '1e-30'
     """
     flat = values.reshape(-1)
-    mean_square = _mean_square(flat)
-    if mean_square is not None:
-        return math.sqrt(mean_square)
-    return rms(flat.astype(np.float64)) if flat.dtype != np.float64 else _rescaled(flat)[2]
+    means = _means(flat, with_mean=False)
+    if means is not None:
+        return math.sqrt(means[0])
+    return rms(flat.astype(np.float64)) if flat.itemsize == 4 else _rescaled(flat)[2]
 
 
 def moments(values: np.ndarray) -> tuple[float, float, float]:
@@ -71,13 +91,13 @@ def moments(values: np.ndarray) -> tuple[float, float, float]:
     (2.0, 1.0, 2.23606797749979)
     """
     flat = values.reshape(-1)
-    mean_square = _mean_square(flat)
-    if mean_square is not None:
-        mean = _dot(flat, _ONES[flat.dtype]) / flat.size
+    means = _means(flat, with_mean=True)
+    if means is not None:
+        mean_square, mean = means
         variance = mean_square - mean**2
-        if variance > _CANCELLATION[flat.dtype] * mean_square:
+        if variance > (_SINGLE if flat.itemsize == 4 else _DOUBLE).cancellation * mean_square:
             return mean, math.sqrt(variance), math.sqrt(mean_square)
-    return moments(flat.astype(np.float64)) if flat.dtype != np.float64 else _rescaled(flat)
+    return moments(flat.astype(np.float64)) if flat.itemsize == 4 else _rescaled(flat)
 
 
 def combine(parts: list[tuple[int, float]]) -> float:
@@ -112,25 +132,20 @@ def shares(
     return saturated, int(np.count_nonzero(dead)) / dead.size
 
 
-def _mean_square(flat) -> float | None:
-    """Return the mean of the squares, or None if it cannot be trusted in this precision."""
-    if not flat.size:
-        return None
-    low, high = _TRUSTED[flat.dtype]
-    # Squares that are almost zero are slow to compute: ask the first few whether they are.
-    if not _dot(flat[:4096], None) > low:
-        return None
-    mean_square = _dot(flat, None) / flat.size
-    return mean_square if low < mean_square < high else None
-
-
-def _dot(flat, ones) -> float:
-    """Return the sum of flat * ones, where ones is as long as a piece; of squares if None."""
-    dot, size, total = _DOT[flat.dtype], _PIECE[flat.dtype], 0.0
-    for start in range(0, flat.size, size):
-        piece = flat[start : start + size]
-        total += dot(piece, piece if ones is None else ones[: piece.size])
-    return total
+def _means(flat, with_mean) -> tuple[float, float] | None:
+    """Return the mean of the squares and of the entries, or None if the first is not trusted."""
+    dot, piece, ones, lowest, highest, _ = _SINGLE if flat.itemsize == 4 else _DOUBLE
+    squares = total = 0.0
+    for start in range(0, flat.size, piece):
+        part = flat[start : start + piece]
+        squares += dot(part, part)
+        # Squares that are almost zero are slow to compute: stop if the first ones are.
+        if not squares > lowest:
+            return None
+        if with_mean:  # now, as long as the piece is in the cache
+            total += dot(part, ones)
+    size = flat.size
+    return (squares / size, total / size) if lowest * size < squares < highest * size else None
 
 
 def _rescaled(flat) -> tuple[float, float, float]:

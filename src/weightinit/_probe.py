@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import math
 import weakref
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 import pandas as pd
 import torch
@@ -39,13 +39,20 @@ COLUMNS = (
 )
 
 
-@dataclass
-class _Row:
-    """One call of one layer. It must hold no tensor."""
+class _Layer(NamedTuple):
+    """What hooks need to know about a layer, looked up once and not at every call."""
 
-    layer: nn.Module
-    call: int
-    unit_axis: int = -1
+    module: nn.Module
+    weights: list[nn.Parameter]
+    affine: bool
+    unit_axis: int
+
+
+@dataclass(slots=True)
+class _Row:
+    """One call of one layer. It must hold no tensor but the layer's own weights."""
+
+    layer: _Layer
     activation: str = NOT_VISIBLE
     h: tuple = (NAN, NAN, NAN)
     x: tuple = (NAN, NAN, NAN)
@@ -117,7 +124,7 @@ class Probe:
             attach(self.model.register_forward_pre_hook, lambda *_: self._restart())
             for module in self.model.modules():
                 if module in self.layers:
-                    attach(module.register_forward_hook, self._after_layer)
+                    attach(module.register_forward_hook, partial(self._after_layer, _layer(module)))
                 elif isinstance(module, BETWEEN):
                     attach(module.register_forward_hook, self._after_normalization)
                 elif is_activation(module):
@@ -155,17 +162,19 @@ class Probe:
         """
         if not self._rows:
             raise RuntimeError("nothing was measured: run the model inside 'with Probe(model)'")
-        numbers = {layer: i for i, layer in enumerate(dict.fromkeys(r.layer for r in self._rows))}
+        calls: dict[nn.Module, int] = {}
         table = []
         for row in self._rows:
+            module = row.layer.module
+            calls[module] = calls.get(module, 0) + 1
             last = row is self._rows[-1] and row.activation == NOT_VISIBLE
             gradients = [
                 (weight.numel(), self._weight_gradients[id(weight)])
-                for weight in weights(row.layer)
+                for weight in row.layer.weights
                 if id(weight) in self._weight_gradients
             ]
             grad_w = combine(gradients)
-            head = (numbers[row.layer] + 1, row.call, self.layers[row.layer])
+            head = (list(calls).index(module) + 1, calls[module], self.layers[module])
             activation = OUTPUT if last else row.activation
             ratio = NAN if lr is None or row.w == 0 else lr * grad_w / row.w
             tail = (row.saturated, row.dead, row.grad_h, grad_w, row.w, ratio)
@@ -176,22 +185,20 @@ class Probe:
 
     def _restart(self) -> None:
         self._rows: list[_Row] = []
-        self._calls: Counter = Counter()
         self._weight_gradients: dict[int, float] = {}
         # Pre-activations that no activation has consumed yet, by id: weak reference, version, row.
         self._awaiting: dict[int, tuple] = {}
         self._entered: dict[nn.Module, tuple[_Row, torch.Size]] = {}
 
-    def _after_layer(self, layer, inputs, output) -> None:
+    def _after_layer(self, layer, module, inputs, output) -> None:
         before = self._claim(inputs)
-        if before is not None and isinstance(before.layer, AFFINE):
+        if before is not None and before.layer.affine:
             before.activation, before.x = LINEAR, before.h
             before.saturated = before.dead = 0.0
-        self._calls[layer] += 1
-        row = _Row(layer, self._calls[layer])
-        row.w = combine([(weight.numel(), rms(array(weight))) for weight in weights(layer)])
+        row = _Row(layer)
         self._rows.append(row)
         self._measure_h(row, first_tensor(output))
+        row.w = combine([(weight.numel(), rms(array(weight))) for weight in layer.weights])
 
     def _after_normalization(self, module, inputs, output) -> None:
         row = self._claim(inputs)
@@ -203,8 +210,6 @@ class Probe:
             return
         # Here and not at the activation: one which works in place overwrites h.
         row.h = moments(array(h))
-        if isinstance(row.layer, nn.modules.conv._ConvNd):
-            row.unit_axis = 1 - row.layer.weight.ndim  # the channels, with or without a batch
         _unhook(row)
         row.grad_h = NAN
         if h.requires_grad:
@@ -225,7 +230,7 @@ class Probe:
             return
         row.activation, flat, zero = description
         if flat is not None and not math.isnan(row.h[2]):
-            row.saturated, row.dead = shares(array(inputs[0]), flat, zero, row.unit_axis)
+            row.saturated, row.dead = shares(array(inputs[0]), flat, zero, row.layer.unit_axis)
         self._entered[module] = row, inputs[0].shape
 
     def _after_activation(self, module, inputs, output) -> None:
@@ -256,3 +261,9 @@ def _unhook(row) -> None:
     if row.hook is not None:
         row.hook.remove()
         row.hook = None
+
+
+def _layer(module) -> _Layer:
+    # The units of a convolution are its channels, with or without a batch.
+    unit_axis = 1 - module.weight.ndim if isinstance(module, nn.modules.conv._ConvNd) else -1
+    return _Layer(module, weights(module), isinstance(module, AFFINE), unit_axis)
