@@ -16,7 +16,7 @@ help:
 	@echo "make notebooks    re-execute the notebooks and store what they output"
 	@echo "make serve        show the built site on http://localhost:8000"
 	@echo "make bench        measure speed and memory"
-	@echo "make portability  run the notebooks on other instructions and on one thread"
+	@echo "make portability  run the notebooks on other instructions and numbers of threads"
 	@echo "make environment  install into .venv what the others need (they all do it themselves)"
 	@echo "make clean        delete everything that the others made, .venv too"
 
@@ -35,7 +35,8 @@ test: environment
 
 portability: environment
 	ATEN_CPU_CAPABILITY=default .venv/bin/python -m pytest chapters appendix --junitxml=reports/instructions.xml
-	OMP_NUM_THREADS=1 .venv/bin/python -m pytest chapters appendix --junitxml=reports/threads.xml
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest chapters appendix --junitxml=reports/one-thread.xml
+	.venv/bin/python -m pytest chapters appendix --torch-threads=2 --junitxml=reports/two-threads.xml
 
 lab: environment
 	.venv/bin/python -m jupyterlab chapters

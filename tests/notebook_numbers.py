@@ -9,9 +9,11 @@ This plugin keeps the running and replaces the comparing:
 - outputs are compared in their order, with every form (MIME type) they have. A picture's numbers
   are in the figure's description, its text form; its pixels are compared too, so that the
   published picture is the one that the cell draws;
-- a cell that was not run, or not in its turn, fails, and no comment or tag can excuse a cell.
+- a cell that was not run, or not in its turn, fails, and no comment or tag can excuse a cell;
+- `--torch-threads N` runs the notebooks with N PyTorch threads instead of the number that they set.
+  Nobody's results may hang on it.
 
-It is on for every notebook that pytest collects, without any option on the command line.
+It is on for every notebook that pytest collects, whatever is on the command line.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -31,6 +34,7 @@ DEFAULT_RTOL = 1e-6
 MAX_RTOL = 1e-2
 # A legend's marker covers more of a figure than this; the last digit of a number moves no pixel.
 PIXELS = 1e-4
+SET_THREADS = re.compile(r"\btorch\.set_num_threads\(\d+\)")
 
 
 class CellMetadataError(ValueError):
@@ -142,6 +146,11 @@ def _other_picture(stored, computed) -> list[str]:
     return [f"{share:.2%} of the picture's pixels differ"] if share > PIXELS else []
 
 
+def with_threads(source: str, threads: int | None) -> str:
+    """Let a cell that sets PyTorch's number of threads set another; None leaves it as it is."""
+    return SET_THREADS.sub(f"torch.set_num_threads({threads})", source) if threads else source
+
+
 class NotebookCell(IPyNbCell):
     """A code cell: run by nbval, compared by `compare`."""
 
@@ -151,6 +160,7 @@ class NotebookCell(IPyNbCell):
             self.rtol, may_raise = settings(self.cell)
         except CellMetadataError as error:
             self.raise_cell_error(str(error))
+        self.cell.source = with_threads(self.cell.source, self.config.option.torch_threads)
         self.options = {"check": True, "check_exception": may_raise, "skip": False}
         super().runtest()
         count, turn = self.cell.execution_count, self.cell_num + 1
@@ -174,6 +184,12 @@ class NotebookFile(IPyNbFile):
             yield NotebookCell.from_parent(
                 self, name=item.name, cell_num=item.cell_num, cell=item.cell, options={}
             )
+
+
+def pytest_addoption(parser):
+    """Add the option that changes the number of threads."""
+    text = "run notebooks with N PyTorch threads, not with the number that they set"
+    parser.addoption("--torch-threads", type=int, metavar="N", help=text)
 
 
 def pytest_configure(config):

@@ -87,6 +87,20 @@ def test_options_that_look_away_are_refused(option):
         notebook_numbers.pytest_configure(config)
 
 
+def test_number_of_threads_can_be_replaced():
+    source = "import torch\ntorch.set_num_threads(1)  # fastest"
+    replaced = "import torch\ntorch.set_num_threads(2)  # fastest"
+    assert notebook_numbers.with_threads(source, 2) == replaced
+    assert notebook_numbers.with_threads(source, None) == source
+
+
+def test_every_chapter_sets_the_number_of_threads_that_the_option_replaces():
+    chapters = sorted(ROOT.glob("chapters/*.ipynb"))
+    assert chapters
+    for chapter in chapters:
+        assert notebook_numbers.SET_THREADS.search(chapter.read_text("utf-8")), chapter.name
+
+
 def test_comparison_is_on_in_this_project(request):
     assert request.config.pluginmanager.hasplugin("tests.notebook_numbers")
     assert request.config.option.nbval
