@@ -119,3 +119,24 @@ def test_whole_numbers_from_numpy_are_fine():
 def test_unknown_activation_lists_what_is_allowed():
     with pytest.raises(ValueError, match="unknown activation 'rely'; allowed: .*relu.*tanh"):
         mlp(1, 3, "rely")
+
+
+def test_a_width_for_each_layer():
+    model = mlp(3, (9, 4, 6), "relu", in_features=5, out_features=2)
+    shapes = [tuple(m.weight.shape) for m in model if isinstance(m, nn.Linear)]
+    assert shapes == [(9, 5), (4, 9), (6, 4), (2, 6)]
+    same, equal = mlp(2, [3, 3], "relu", seed=5), mlp(2, 3, "relu", seed=5)
+    for a, b in zip(same.parameters(), equal.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("widths", [(), (3,), [3, 3, 3]])
+def test_widths_must_be_as_many_as_the_layers(widths):
+    with pytest.raises(ValueError, match="width must be one number or 2, one for each layer, got"):
+        mlp(2, widths, "relu")
+
+
+@pytest.mark.parametrize("bad", [0, 2.5, None])
+def test_each_width_is_checked(bad):
+    with pytest.raises(ValueError, match=f"width must be a whole number of at least 1, got {bad}"):
+        mlp(2, [3, bad], "relu")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 
 import torch
@@ -12,7 +13,7 @@ from weightinit import activations
 
 def mlp(
     depth: int,
-    width: int,
+    width: int | Sequence[int],
     activation: str | activations.Activation,
     *,
     in_features: int = 64,
@@ -22,7 +23,7 @@ def mlp(
     device: str | torch.device = "cpu",
     seed: int = 0,
 ) -> nn.Sequential:
-    r"""Build a fully connected network: ``depth`` equal hidden layers, then an output layer.
+    r"""Build a fully connected network: ``depth`` hidden layers, then an output layer.
 
     Layer :math:`l` computes :math:`h^l = W^l x^{l-1} + b^l` and :math:`x^l = \varphi(h^l)`; the
     output layer has no activation, because the losses of PyTorch expect raw scores.
@@ -35,8 +36,8 @@ def mlp(
     ----------
     depth : int
         Number of hidden layers, at least 1.
-    width : int
-        Units per hidden layer, at least 1.
+    width : int or sequence of int
+        Units per hidden layer, at least 1: one number for all of them, or one for each.
     activation : str or Activation
         A name in `weightinit.activations.names()`, or an `Activation` of your own.
     in_features, out_features : int
@@ -58,8 +59,8 @@ def mlp(
     Raises
     ------
     ValueError
-        If ``depth``, ``width``, ``in_features`` or ``out_features`` is not a whole number of at
-        least 1, or the activation is unknown.
+        If ``depth``, a ``width``, ``in_features`` or ``out_features`` is not a whole number of at
+        least 1, the widths are not as many as the layers, or the activation is unknown.
 
     Examples
     --------
@@ -68,16 +69,17 @@ def mlp(
     ['linear1', 'act1', 'linear2', 'act2', 'output']
     >>> model(torch.zeros(3, 64, dtype=torch.float64)).shape
     torch.Size([3, 10])
+    >>> mlp(depth=3, width=[8, 4, 2], activation="tanh").linear3
+    Linear(in_features=4, out_features=2, bias=True)
     """
-    sizes = {
-        "depth": depth,
-        "width": width,
-        "in_features": in_features,
-        "out_features": out_features,
-    }
-    for name, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+    for name, value in (("depth", depth), ("in_features", in_features)):
+        _check_size(name, value)
+    widths = list(width) if isinstance(width, Sequence) else [width] * depth
+    for value in widths:
+        _check_size("width", value)
+    _check_size("out_features", out_features)
+    if len(widths) != depth:
+        raise ValueError(f"width must be one number or {depth}, one for each layer, got {width!r}")
     phi = activations.get(activation)
     kwargs = {"bias": bias, "dtype": dtype, "device": device}
 
@@ -85,9 +87,14 @@ def mlp(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         fan_in = in_features
-        for layer in range(1, depth + 1):
-            model.add_module(f"linear{layer}", nn.Linear(fan_in, width, **kwargs))
+        for layer, size in enumerate(widths, start=1):
+            model.add_module(f"linear{layer}", nn.Linear(fan_in, size, **kwargs))
             model.add_module(f"act{layer}", phi.module())
-            fan_in = width
+            fan_in = size
         model.add_module("output", nn.Linear(fan_in, out_features, **kwargs))
     return model
+
+
+def _check_size(name: str, value) -> None:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
