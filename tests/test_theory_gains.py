@@ -1,0 +1,95 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from weightinit import activations, theory
+
+# Forward and backward gain, and the slope of the q-map at q = 1, to the digits shown.
+TABLE = {
+    "relu": (1.41421356, 1.41421356, 1.0),
+    "leaky_relu": (1.41414286, 1.41414286, 1.0),
+    "elu": (1.24519830, 1.22342856, 0.890968),
+    "selu": (1.0, 0.96602578, 0.782648),
+    "gelu": (1.53353044, 1.48111441, 1.144063),
+    "silu": (1.67653247, 1.62332026, 1.172594),
+    "softplus": (1.04186684, 1.84622855, 0.492053),
+    "tanh": (1.59253742, 1.46741359, 0.461071),
+    "sigmoid": (1.84622855, 4.72264609, 0.106341),
+    "softsign": (2.33753336, 2.09578061, 0.476712),
+    "hardtanh": (1.39203614, 1.21028706, 0.385127),
+    "mish": (1.48684758, 1.44475523, 1.076339),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_gains_equal_the_published_table(name):
+    forward, backward, slope = TABLE[name]
+    assert theory.gain(name) == pytest.approx(forward, rel=0, abs=5.1e-9)
+    assert theory.gain(name, "backward") == pytest.approx(backward, rel=0, abs=5.1e-9)
+    (row,) = theory.gains([name]).to_dict("records")
+    assert row["forward"] == theory.gain(name, kind="forward", q=1.0)
+    assert row["backward"] == theory.gain(name, "backward")
+    assert row["standard_deviation"] == theory.gain(name, "standard deviation")
+    assert row["q_slope"] == pytest.approx(slope, rel=0, abs=5.1e-7)
+
+
+def test_standard_deviation_gain_of_relu():
+    """Its variance is (1 - 1/pi)/2: the often quoted 1.7129."""
+    assert theory.gain("relu", "standard deviation") == pytest.approx(
+        (2 / (1 - 1 / np.pi)) ** 0.5, rel=1e-13
+    )
+
+
+@pytest.mark.parametrize("q", [0.01, 1, 7])
+@pytest.mark.parametrize("name", ["tanh", "gelu", "softplus"])
+def test_a_gain_keeps_what_it_says(name, q):
+    forward, backward = theory.gain(name, q=q), theory.gain(name, "backward", q)
+    assert theory.q_map(name, q, forward**2) == pytest.approx(q, rel=1e-13)
+    assert theory.chi1(name, q, backward**2) == pytest.approx(1, rel=1e-13)
+    spread = theory.gain(name, "standard deviation", q) ** 2 * theory.variance(name, q)
+    assert spread == pytest.approx(q, rel=1e-13)
+
+
+def test_stability_in_words():
+    table = theory.gains().set_index("activation")
+    assert table.index.tolist() == activations.names()
+    by_words = {words: set(part.index) for words, part in table.groupby("stability")}
+    assert by_words.pop("slowly unstable") == {"gelu", "silu", "mish"}
+    assert by_words.pop("line of fixed points") == {"linear", "relu", "leaky_relu"}
+    assert list(by_words) == ["stable"]
+
+
+def test_a_gain_is_printed_without_any_framework():
+    script = (
+        "import sys; from weightinit import theory; print(theory.gain('gelu'));"
+        "print({'torch', 'tensorflow', 'keras', 'pandas'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    gain, loaded = done.stdout.split("\n", 1)
+    assert gain.startswith("1.5335304") and loaded == "set()\n" and done.stderr == ""
+
+
+def test_unknown_kind_is_named():
+    with pytest.raises(ValueError, match="'std'; allowed: forward, backward, standard deviation"):
+        theory.gain("tanh", "std")
+
+
+def test_unknown_activation_is_named():
+    for function in (theory.gain, lambda name: theory.gains([name])):
+        with pytest.raises(ValueError, match="unknown activation 'rely'; allowed: .*relu"):
+            function("rely")
+
+
+@pytest.mark.parametrize("kind", ["forward", "backward", "standard deviation"])
+def test_q_of_a_gain_must_be_positive(kind):
+    with pytest.raises(ValueError, match="positive finite variance, got -1"):
+        theory.gain("tanh", kind, q=-1)
+
+
+def test_no_weights_revive_a_constant():
+    constant = activations.Activation("one", np.ones_like, np.zeros_like)
+    assert theory.gain(constant) == pytest.approx(1, rel=1e-13)
+    with pytest.raises(ValueError, match="one has no backward gain at q = 1.0: it passes nothing"):
+        theory.gain(constant, "backward")
