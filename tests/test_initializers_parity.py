@@ -1,0 +1,221 @@
+"""The same laws as PyTorch's and Keras's initializers; and the table of where they differ."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+
+from weightinit.initializers import (
+    Orthogonal,
+    differences,
+    fans,
+    fill_,
+    initialize,
+    variance_scaling_,
+    weights_of,
+)
+
+torch_fans = nn.init._calculate_fan_in_and_fan_out
+
+
+def generator(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def same_law(ours, theirs):
+    """Two large samples: Kolmogorov-Smirnov (false alarm 1e-3), standard deviations (6e-5)."""
+    ours, theirs = (np.asarray(x, dtype=float).ravel() for x in (ours, theirs))
+    assert len(ours) == len(theirs) >= 40_000
+    assert stats.ks_2samp(ours, theirs).pvalue > 1e-3
+    assert abs(np.log(ours.std() / theirs.std())) < 4 / np.sqrt(len(ours))
+
+
+def sample(scheme, inputs=80, outputs=500):
+    layer = nn.Linear(inputs, outputs)
+    initialize(layer, scheme, seed=3)
+    return layer.weight.detach().numpy()
+
+
+# ---- PyTorch -------------------------------------------------------------------------------
+
+
+def kaiming(function):
+    return lambda weight, generator: function(weight, nonlinearity="relu", generator=generator)
+
+
+@pytest.mark.parametrize(
+    "name, reference",
+    [
+        ("xavier_normal", nn.init.xavier_normal_),
+        ("xavier_uniform", nn.init.xavier_uniform_),
+        ("he_normal", kaiming(nn.init.kaiming_normal_)),
+        ("he_uniform", kaiming(nn.init.kaiming_uniform_)),
+    ],
+)
+def test_same_law_as_pytorch(name, reference):
+    same_law(sample(name), reference(torch.empty(500, 80), generator=generator(4)))
+
+
+@pytest.mark.parametrize("out, into", [(12, 12), (10, 25)])
+def test_same_law_as_pytorch_orthogonal(out, into):
+    """First entries of 2,000 matrices each: Kolmogorov-Smirnov, false alarm 1e-3."""
+    ours, theirs = [], []
+    for seed in range(2000):
+        weight = torch.empty(out, into)
+        fill_(weight, Orthogonal(), generator=generator(seed))
+        ours.append(weight[0, 0].item())
+        nn.init.orthogonal_(weight, generator=generator(seed + 2000))
+        theirs.append(weight[0, 0].item())
+    assert stats.ks_2samp(ours, theirs).pvalue > 1e-3
+
+
+# ---- Keras ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def keras():
+    """Keras, without TensorFlow's start-up messages; skips where it is not installed."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    pytest.importorskip("tensorflow")
+    return pytest.importorskip("keras")
+
+
+@pytest.mark.parametrize(
+    "name, theirs",
+    [
+        ("lecun_truncated_normal", "LecunNormal"),
+        ("lecun_uniform", "LecunUniform"),
+        ("xavier_truncated_normal", "GlorotNormal"),
+        ("xavier_uniform", "GlorotUniform"),
+        ("he_truncated_normal", "HeNormal"),
+        ("he_uniform", "HeUniform"),
+    ],
+)
+def test_same_law_as_keras(keras, name, theirs):
+    theirs = np.asarray(getattr(keras.initializers, theirs)(seed=4)((80, 500)))
+    ours = sample(name)
+    same_law(ours, theirs)
+    # The bound of the law, which the largest of 40,000 comes close to: exp(-18) for 0.2 %.
+    if name.endswith("normal"):
+        assert np.abs(ours).max() == pytest.approx(np.abs(theirs).max(), rel=2e-3)
+
+
+@pytest.mark.parametrize("out, into", [(200, 200), (200, 250)])
+def test_same_law_as_keras_orthogonal(keras, out, into):
+    """Where out <= in both have orthonormal rows (Keras stores them as columns)."""
+    theirs = np.asarray(keras.initializers.Orthogonal(seed=4)((into, out))).T
+    ours = torch.empty(out, into)
+    fill_(ours, Orthogonal(), generator=generator(0))
+    for weight in (ours.numpy(), theirs):
+        np.testing.assert_allclose(weight @ weight.T, np.eye(out), atol=1e-5)
+    same_law(ours, theirs)
+
+
+# ---- Where they differ ---------------------------------------------------------------------
+
+TABLE = differences().set_index(["case", "quantity"])
+FANS = TABLE[TABLE.index.get_level_values("quantity").str.startswith("fan")]
+# Keras's layers: the kernel's shape is all that its fans depend on.
+KERAS = {
+    "Conv2d(8, 16, 3, groups=4)": ("Conv2D", (16, 3), {"groups": 4}, 8),
+    "Conv2d(8, 16, 3, groups=8)": ("DepthwiseConv2D", (3,), {"depth_multiplier": 2}, 8),
+    "Conv2d(4, 8, 3, stride=2)": ("Conv2D", (8, 3), {"strides": 2}, 4),
+    "ConvTranspose2d(6, 10, 3)": ("Conv2DTranspose", (10, 3), {}, 6),
+    "ConvTranspose2d(6, 10, 4, stride=2)": ("Conv2DTranspose", (10, 4), {"strides": 2}, 6),
+}
+
+
+def fan(found, quantity):
+    return dict(zip(("fan_in", "fan_out"), found, strict=True))[quantity]
+
+
+@pytest.mark.parametrize("case, quantity", FANS.index)
+def test_fans_of_the_table_here_and_in_pytorch(case, quantity):
+    layer = eval(f"nn.{case.split(', query')[0]}")
+    row = TABLE.loc[(case, quantity)]
+    assert fan(fans(layer), quantity) == row["here"]
+    assert fan(torch_fans(weights_of(layer)[0].parameter), quantity) == row["pytorch"]
+
+
+@pytest.mark.parametrize("case, quantity", FANS.index[FANS["keras"].notna()])
+def test_fans_of_the_table_in_keras(keras, case, quantity):
+    """Read off the bound of Keras's own uniform law: scale / fan = bound^2 / 3."""
+    mode = keras.initializers.VarianceScaling(1.0, quantity, "uniform", seed=0)
+    weight = np.asarray(mode(keras_shape(keras, case)))
+    found = 3 / np.abs(weight).max() ** 2
+    # The largest of n uniform numbers falls short of the bound by a share of 1 / n on average.
+    assert 1 - 1e-6 < found / TABLE.loc[(case, quantity), "keras"] < 1 + 20 / weight.size
+
+
+def keras_shape(keras, case):
+    if case.startswith("Embedding"):
+        layer = keras.layers.Embedding(1000, 16)
+        layer.build((None, 5))
+        return layer.embeddings.shape
+    if case.startswith("MultiheadAttention"):
+        layer = keras.layers.MultiHeadAttention(num_heads=4, key_dim=8)
+        layer.build((None, 5, 32), (None, 5, 32))
+        return layer.query_dense.kernel.shape
+    kind, args, kwargs, channels = KERAS[case]
+    layer = getattr(keras.layers, kind)(*args, **kwargs)
+    layer.build((None, 9, 9, channels))
+    return layer.kernel.shape
+
+
+def test_laws_of_the_table_in_pytorch_and_here():
+    weight = torch.empty(1000, 200)
+    nn.init.kaiming_normal_(weight, generator=generator(0))
+    # 200,000 normal numbers: none beyond 3.5 deviations with probability exp(-93).
+    assert weight.abs().max() / 0.1 > 3.5 and TABLE.loc[("he_normal", "cut at (std)"), "pytorch"]
+    assert np.abs(sample("he_normal", 200, 1000)).max() / 0.1 > 3.5
+
+    row = TABLE.loc[("truncated normal, std 1", "std after the cut")]
+    nn.init.trunc_normal_(weight, std=1.0, a=-2.0, b=2.0, generator=generator(0))
+    error = 4 / np.sqrt(2 * weight.numel())
+    assert abs(weight.std().item() / row["pytorch"] - 1) < error
+    kwargs = {"mode": "fan_in", "distribution": "truncated_normal", "generator": generator(0)}
+    variance_scaling_(weight, scale=200.0, **kwargs)
+    assert abs(weight.std().item() / row["here"] - 1) < error
+
+    row = TABLE.loc[("orthogonal, 3 inputs, 12 outputs", "mean square, out/in")]
+    x, weight = torch.randn(500, 3, generator=generator(1)), torch.empty(12, 3)
+    nn.init.orthogonal_(weight, generator=generator(0))
+    assert gain(x, weight) == pytest.approx(row["pytorch"], rel=1e-5)
+    fill_(weight, Orthogonal(), generator=generator(0))
+    assert gain(x, weight) == pytest.approx(row["here"], rel=1e-5)
+
+    row = TABLE.loc[("two layers, one seed or generator", "distinct draws")]
+    layers = nn.Linear(4, 4), nn.Linear(4, 4)
+    initialize(nn.Sequential(*layers), "he_normal", seed=0)
+    assert distinct(layer.weight for layer in layers) == row["here"]
+    g = generator(0)
+    theirs = [nn.init.kaiming_normal_(torch.empty(4, 4), generator=g) for _ in layers]
+    assert distinct(theirs) == row["pytorch"]
+
+
+def gain(x, weight):
+    return ((x @ weight.T).square().mean() / x.square().mean()).item()
+
+
+def distinct(weights):
+    return len({np.asarray(weight.detach()).tobytes() for weight in weights})
+
+
+def test_laws_of_the_table_in_keras(keras):
+    cut = np.abs(np.asarray(keras.initializers.HeNormal(seed=0)((200, 1000)))).max() / 0.1
+    assert cut == pytest.approx(TABLE.loc[("he_normal", "cut at (std)"), "keras"], rel=1e-3)
+    law = keras.initializers.TruncatedNormal(stddev=1.0, seed=0)
+    std = np.asarray(law((200, 1000))).std()
+    row = TABLE.loc[("truncated normal, std 1", "std after the cut")]
+    assert abs(std / row["keras"] - 1) < 4 / np.sqrt(2 * 200_000)
+    weight = torch.tensor(np.asarray(keras.initializers.Orthogonal(seed=0)((3, 12)))).T
+    row = TABLE.loc[("orthogonal, 3 inputs, 12 outputs", "mean square, out/in")]
+    x = torch.randn(500, 3, generator=generator(1))
+    assert gain(x, weight) == pytest.approx(row["keras"], rel=1e-5)
+    law = keras.initializers.HeNormal(seed=0)
+    draws = {np.asarray(law((4, 4))).tobytes() for _ in range(2)}
+    row = TABLE.loc[("two layers, one seed or generator", "distinct draws")]
+    assert len(draws) == row["keras"]
