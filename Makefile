@@ -45,6 +45,7 @@ notebooks: environment
 	.venv/bin/python tools/execute_notebooks.py chapters appendix
 
 serve: environment
+	@test -f _build/html/index.html || { echo "There is no site yet: run make book first"; false; }
 	.venv/bin/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
 bench: environment

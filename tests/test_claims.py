@@ -1,9 +1,14 @@
 """Tests of claims.toml, of `claim` and of what it shows."""
 
+from pathlib import Path
+
+import nbformat
 import numpy as np
 import pytest
 
-from weightinit.claims import VERDICTS, ClaimBroken, Result, claim, load, parse
+from weightinit.claims import VERDICTS, ClaimBroken, Result, claim, load, page, parse
+
+ROOT = Path(__file__).resolve().parents[1]
 
 ENTRY = """[[claim]]
 id = "1.0"
@@ -103,3 +108,24 @@ def test_what_is_shown():
 def test_stored_numbers_give_back_the_same_text():
     result = claim("1.1", np.random.default_rng(0).random(9), at_most=1, source="x")
     assert Result.from_dict(result.to_dict()) == result
+
+
+def test_page_of_one_chapter():
+    chapters = sorted((ROOT / "chapters").glob("*.ipynb"))
+    blocks = page(chapters, chapter="01_vanishing_gradients").markdown.split("\n\n**")
+    assert [block.lstrip("*")[:3] for block in blocks] == [f"1.{n}" for n in range(7)]
+    with pytest.raises(ValueError, match="no claims of chapter '1'; known: 01_vanishing_gradients"):
+        page(chapters, chapter="1")
+
+
+def test_the_page_of_all_claims_has_every_chapter_under_its_heading():
+    cells = nbformat.read(ROOT / "appendix" / "claims.ipynb", as_version=4).cells[1:]
+    shown = {}
+    for heading, code in zip(cells[::2], cells[1::2], strict=True):
+        chapter = code.source.splitlines()[-1].split('"')[1]
+        assert code.source.endswith(f'claims.page(chapter="{chapter}")')
+        shown[chapter] = heading.source
+    assert list(shown) == list(dict.fromkeys(entry.chapter for entry in load().values()))
+    for chapter, heading in shown.items():
+        first = nbformat.read(ROOT / "chapters" / f"{chapter}.ipynb", as_version=4).cells[0]
+        assert heading == "#" + first.source.splitlines()[0]

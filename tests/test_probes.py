@@ -581,6 +581,11 @@ def nan_batch():
     return x, y
 
 
+def images():
+    x, y = batch()
+    return x.view(-1, 8, 8), y
+
+
 @pytest.mark.parametrize(
     ("error", "message", "arguments", "options"),
     [
@@ -590,9 +595,13 @@ def nan_batch():
         (ValueError, "got 40 and 39", lambda: (batch()[0], batch()[1][:39]), {}),
         (ValueError, r"at least one example, got shape \(0, 64\)", lambda: batch(0), {}),
         (ValueError, r"\(40, 63\), but .* takes 64 features", lambda: batch(features=63), {}),
+        (ValueError, r"\(40, 8, 8\): mat1 .*; x.flatten\(1\) has the 64 features", images, {}),
         (ValueError, "float32, but .* takes torch.float64", lambda: batch(dtype=torch.float32), {}),
         (ValueError, r"share must be in \[0, 1\), got 1", batch, {"share": 1}),
         (ValueError, r"share must be in \[0, 1\), got None", batch, {"share": None}),
+        (ValueError, "lr must be finite and not negative, got -0.1", batch, {"lr": -0.1}),
+        (ValueError, "lr must be finite and not negative, got nan", batch, {"lr": float("nan")}),
+        (TypeError, "lr must be a number, got '0.1'", batch, {"lr": "0.1"}),
         (ValueError, "device is cuda, but the model is on cpu", batch, {"device": "cuda"}),
         (ValueError, r"one number, got \(40,\)", batch, loss_that(lambda out: out.sum(1))),
         (ValueError, "one number, got float", batch, loss_that(lambda out: out.sum().item())),
@@ -602,6 +611,47 @@ def nan_batch():
 def test_bad_input(error, message, arguments, options):
     with pytest.raises(error, match=message):
         probe(mlp(1, 8, "relu"), *arguments(), **options)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (torch.full((40,), 10), "10 scores per example, .* from 0 to 9, got 10"),
+        (torch.full((40,), -1), "10 scores per example, .* from 0 to 9, got -1"),
+        (torch.full((40,), 156, dtype=torch.uint8), "from 0 to 9, got 156"),
+        (torch.zeros(40), r"must hold classes as torch.int64, got torch.float32; .* y.long\(\)"),
+        (torch.zeros(40, dtype=torch.int32), "must hold classes as torch.int64, got torch.int32"),
+        (torch.zeros(40, 10, dtype=torch.int64), r"y must have shape \(40,\), got \(40, 10\)"),
+    ],
+)
+def test_labels_that_do_not_fit_the_default_loss(y, message):
+    model, (x, _) = mlp(1, 8, "relu"), batch()
+    with pytest.raises(ValueError, match=message):
+        probe(model, x, y)
+    assert len(probe(model, x, y, loss=lambda output, _: output.square().mean())) == 2
+
+
+def test_other_targets_that_the_default_loss_takes():
+    model, (x, y) = mlp(1, 8, "relu"), batch()
+    table = probe(model, x, y)
+    pd.testing.assert_frame_equal(probe(model, x, F.one_hot(y, 10).to(F64)), table)
+    pd.testing.assert_frame_equal(probe(model, x, y.to(torch.uint8)), table)
+    y[:5] = -100  # PyTorch leaves these out
+    assert probe(model, x, y)["grad_h_rms"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("module", "given"), [(nn.Flatten(0), r"\(400,\)"), (nn.LSTM(10, 10, dtype=F64), "tuple")]
+)
+def test_output_that_does_not_fit_the_default_loss(module, given):
+    with pytest.raises(ValueError, match=f"but the model returned {given}; give another loss"):
+        probe(nn.Sequential(mlp(1, 8, "relu"), module), *batch())
+
+
+def test_images_that_do_not_fit_a_later_layer():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 10))
+    with pytest.raises(ValueError, match=r"cannot take x of shape \(2, 1, 9, 9\): mat1 and mat2"):
+        probe(model, torch.ones(2, 1, 9, 9), torch.zeros(2, dtype=torch.int64))
 
 
 def test_bad_models():

@@ -4,6 +4,7 @@ import ast
 import importlib.metadata
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -147,6 +148,14 @@ def test_every_line_of_the_makefile_is_in_the_readme():
     recipes = re.findall(r"^\t(?:[A-Z_]+=\S+ )*\.venv/bin/(.*)$", text("Makefile"), re.MULTILINE)
     assert len(recipes) > 8
     assert [line for line in recipes if f".venv/Scripts/{line}\n" not in readme] == []
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+def test_nothing_is_served_before_there_is_a_site(tmp_path):
+    command = ["make", "-f", ROOT / "Makefile", "--old-file=environment", "serve"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert done.stdout == "There is no site yet: run make book first\n"
 
 
 # The tools ------------------------------------------------------------------------------------

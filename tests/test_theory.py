@@ -4,7 +4,7 @@ import torch
 from scipy.integrate import quad
 from scipy.special import expit
 
-from weightinit import activations, networks, theory
+from weightinit import activations, initializers, networks, theory
 
 # E[phi^2], E[phi'^2] and E[phi] under N(0, 1), to the digits shown.
 TABLE = {
@@ -345,6 +345,41 @@ def test_bad_input_is_named(change, message):
     arguments = {"activation": "tanh", "widths": [10, 10, 10], "weight_variance": he} | change
     with pytest.raises(ValueError, match=message):
         theory.propagate(**arguments)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (
+            {"weight_variance": initializers.get("xavier_normal")},
+            r"\(fan_in, fan_out\), .*, got Sc",
+        ),
+        ({"weight_variance": "he"}, r"such as initializers.get\(name\).variance, got 'he'"),
+        ({"weight_variance": 0.1}, "weight_variance must be a function of .*, got 0.1"),
+        ({"weight_variance": lambda *_: "0.1"}, "variance of layer 1 must be a number, got '0.1'"),
+        ({"sigma_b2": "0.1"}, "sigma_b2 must be a number, got '0.1'"),
+        ({"input_second_moment": "1"}, "input_second_moment must be a number, got '1'"),
+        ({"input_correlation": "1"}, "input_correlation must be a number, got '1'"),
+    ],
+)
+def test_input_of_the_wrong_type_is_named(change, message):
+    arguments = {"activation": "tanh", "widths": [10, 10, 10], "weight_variance": he} | change
+    with pytest.raises(TypeError, match=message):
+        theory.propagate(**arguments)
+
+
+def test_numbers_must_be_numbers():
+    for given in ("1.0", None, [1.0], np.ones(2)):
+        for name, call in {
+            "q": lambda q: theory.q_map("tanh", q, 1.0),
+            "sigma_w2": lambda sigma_w2: theory.chi1("tanh", 1.0, sigma_w2),
+            "c": lambda c: theory.c_map("tanh", c, 1.0, 1.0),
+            "sigma_b2": lambda sigma_b2: theory.fixed_point("tanh", 1.0, sigma_b2),
+            "start": lambda start: theory.fixed_point("tanh", 1.0, start=start),
+        }.items():
+            with pytest.raises(TypeError, match=f"{name} must be a number, got"):
+                call(given)
+    assert theory.q_map("relu", np.array(3.0), np.float32(2)) == pytest.approx(3)
 
 
 def test_widths_from_numpy_are_whole_numbers():

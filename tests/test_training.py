@@ -354,6 +354,36 @@ def test_train_names_a_bad_argument_and_changes_nothing(change, message):
 @pytest.mark.parametrize(
     "change, message",
     [
+        ({"lr": "0.1"}, "the learning rate must be a number, got '0.1'"),
+        ({"lr": None, "optimizer": "adam"}, "a function of the parameters, .* got 'adam'"),
+        ({"model": "mlp"}, "the model must be a torch.nn.Module, got 'mlp'"),
+    ],
+)
+def test_train_names_an_argument_of_the_wrong_type(change, message):
+    with pytest.raises(TypeError, match=message):
+        train(**({"model": network(), "data": SMALL, "steps": 2, "lr": 0.1} | change))
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"lrs": 0.5}, r"lrs must be a sequence, such as \[0.5\], got 0.5"),
+        ({"lrs": ["0.5"]}, "the learning rate must be a number, got '0.5'"),
+        ({"seeds": 5}, r"seeds must be a sequence, such as \[5\], got 5"),
+        ({"build": "mlp"}, "build must be a function of the seed .* got 'mlp'"),
+        ({"build": network()}, "build must be a function of the seed .* got Sequential"),
+        ({"build": lambda seed: "mlp"}, "the model must be a torch.nn.Module, got 'mlp'"),
+    ],
+)
+def test_sweep_names_an_argument_of_the_wrong_type(change, message):
+    arguments = {"build": network, "data": SMALL, "lrs": [0.1], "seeds": [0], "steps": 2}
+    with pytest.raises(TypeError, match=message):
+        sweep(**(arguments | change))
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
         *BAD_NUMBERS,
         *(({"lrs": [0.1, lr]}, f"rate must be positive and finite, got {lr}") for lr in BAD_RATES),
         ({"lrs": []}, r"at least one learning rate and one seed, got \[\] and \[0\]"),

@@ -78,20 +78,32 @@ class Page:
         return self.markdown
 
 
-def page(notebooks: Iterable[str | Path] | None = None) -> Page:
+def page(notebooks: Iterable[str | Path] | None = None, *, chapter: str | None = None) -> Page:
     """Write the list of `table` as one block of text per claim, which a phone can show too.
 
     Parameters
     ----------
     notebooks : iterable of path, optional
         As for `table`, which also says what can go wrong.
+    chapter : str, optional
+        Only the claims of this chapter, named by its notebook without ``.ipynb``. By default all.
 
     Returns
     -------
     Page
         Shown by a notebook when it is the last line of a cell.
+
+    Raises
+    ------
+    ValueError
+        If no claim belongs to the chapter.
     """
-    return Page("\n\n".join(_block(row) for row in table(notebooks).itertuples()))
+    known = dict.fromkeys(entry.chapter for entry in load().values())
+    if chapter is not None and chapter not in known:
+        raise ValueError(f"no claims of chapter {chapter!r}; known: {', '.join(known)}")
+    rows = table(notebooks).itertuples()
+    shown = (row for row in rows if chapter in (None, load()[row.id].chapter))
+    return Page("\n\n".join(map(_block, shown)))
 
 
 def _block(row) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from weightinit import _maps, activations
+from weightinit._numbers import check_not_negative, check_number
 
 # Relative differences between q and V(q) below this are the rounding of the quadrature.
 _NOISE = 1e-13
@@ -107,7 +108,8 @@ def fixed_point(
     ('converged', 0.57004788)
     """
     phi = activations.get(activation)
-    _maps.check_not_negative("sigma_b2", sigma_b2)
+    check_not_negative("sigma_b2", sigma_b2)
+    check_number("start", start)
     if not (np.isfinite(start) and start > 0):
         raise ValueError(f"start must be a positive finite variance, got {start!r}")
     slope_here = _maps.q_slope(phi, start, sigma_w2)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import nn
 
+from weightinit._numbers import check_positive
 from weightinit.data import Digits
 
 
@@ -21,6 +22,9 @@ def prepare(
 
     ``every`` are the intervals, in steps, at which something is done; None for never.
     """
+    for model in models:
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"the model must be a torch.nn.Module, got {model!r}")
     parameter = next((p for p in models[0].parameters() if p.requires_grad), None)
     if parameter is None:
         raise ValueError(f"{type(models[0]).__name__} has no parameters to train")
@@ -88,8 +92,20 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def check_rate(lr: float) -> None:
-    if not (np.isfinite(lr) and lr > 0):
-        raise ValueError(f"the learning rate must be positive and finite, got {lr!r}")
+    check_positive("the learning rate", lr)
+
+
+def members(lrs: Sequence[float], seeds: Sequence[int]) -> list[tuple[float, int]]:
+    """Return the learning rate and the seed of every network of a sweep."""
+    for name, values in (("lrs", lrs), ("seeds", seeds)):
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise TypeError(f"{name} must be a sequence, such as [{values!r}], got {values!r}")
+    pairs = [(lr, seed) for lr in lrs for seed in seeds]
+    if not pairs:
+        raise ValueError(f"need at least one learning rate and one seed, got {lrs} and {seeds}")
+    for lr, _ in pairs:
+        check_rate(lr)
+    return pairs
 
 
 def batches(n: int, batch_size: int, seed: int) -> Iterator[torch.Tensor]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from weightinit import _moments, activations
+from weightinit._numbers import check_not_negative
 
 # A value this close to a limit is at it: what is left is the rounding of the expectations.
 ROUNDING = 1e-12
@@ -233,12 +234,6 @@ def homogeneous(phi: activations.Activation) -> bool:
     with np.errstate(all="ignore"):  # a formula of the reader's own may overflow far out
         sides = ((phi.f(sign * h), h * phi(sign)) for sign in (-1.0, 1.0))
         return all(np.allclose(*side, rtol=ROUNDING, atol=0) for side in sides)
-
-
-def check_not_negative(name: str, value: float) -> None:
-    """Raise a ValueError unless the value is finite and not negative."""
-    if not (np.isfinite(value) and value >= 0):
-        raise ValueError(f"{name} must be finite and not negative, got {value!r}")
 
 
 def _check_variances(sigma_w2: float, sigma_b2: float = 0.0) -> None:

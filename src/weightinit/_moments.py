@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from weightinit import activations
+from weightinit._numbers import check_number
 
 # Beyond 9 standard deviations a Gaussian holds less than 1e-18 of its mass.
 _CUT = 9.0
@@ -111,6 +112,7 @@ def gaussian_pair_mean(
     >>> round(gaussian_pair_mean(np.sign, c=0.5, q=1.0, kinks=[0.0]), 12)
     0.333333333333
     """
+    check_number("c", c)
     if not -1 <= c <= 1:
         raise ValueError(f"c must be a correlation between -1 and 1, got {c!r}")
     if abs(c) == 1:
@@ -149,6 +151,7 @@ def _panels(breaks: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _standard_deviation(q: float) -> float:
+    check_number("q", q)
     if not (np.isfinite(q) and q > 0):
         raise ValueError(f"q must be a positive finite variance, got {q!r}")
     return float(np.sqrt(q))

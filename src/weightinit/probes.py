@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from weightinit._numbers import check_not_negative
 from weightinit._probe import Probe
 
 __all__ = ["Probe", "probe"]
@@ -93,11 +94,12 @@ def probe(
     Raises
     ------
     TypeError
-        If the model is not a module, or ``x`` or ``y`` is not a tensor.
+        If the model is not a module, ``x`` or ``y`` is not a tensor, or ``lr`` not a number.
     ValueError
         If ``x`` and ``y`` do not fit each other or the model, contain NaN or infinities, or are
-        empty; if nothing requires a gradient, the loss is not one number, the model has no layer,
-        ``share`` is not in [0, 1), or the model is not on ``device``.
+        empty; if, for the default loss, ``y`` holds neither classes nor their probabilities; if
+        nothing requires a gradient, the loss is not one number, the model has no layer, ``share``
+        is not in [0, 1), ``lr`` is negative or not finite, or the model is not on ``device``.
 
     Examples
     --------
@@ -114,6 +116,8 @@ def probe(
     True
     """
     measured = Probe(model, share)
+    if lr is not None:
+        check_not_negative("lr", lr)
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise ValueError(f"no parameter of {type(model).__name__} requires a gradient")
@@ -125,8 +129,11 @@ def probe(
         try:
             output = model(x)
         except RuntimeError as error:
-            _explain(measured, x, error)
-            raise
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
+            raise ValueError(_explain(measured, x, error)) from error
+        if loss is None:
+            _check_labels(output, y)
         value = (loss or nn.functional.cross_entropy)(output, y)
         _check_loss(value)
         # Unlike value.backward(), this leaves every parameter's grad alone.
@@ -198,23 +205,57 @@ def _check_loss(value) -> None:
         raise ValueError("the loss does not depend on any parameter: was the output detached?")
 
 
-def _explain(measured, x, error) -> None:
-    """Raise a clearer error if it is visible that the input cannot enter the first layer."""
+def _check_labels(output, y) -> None:
+    """Raise a clear error where cross-entropy would raise an unclear one."""
+    if not isinstance(output, torch.Tensor) or output.ndim < 2:
+        given = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+        raise ValueError(
+            "cross-entropy takes scores of shape (batch, classes), but the model returned "
+            f"{given}; give another loss"
+        )
+    if y.is_floating_point() and y.shape == output.shape:
+        return  # probabilities of the classes
+    if y.dtype not in (torch.int64, torch.uint8):
+        raise ValueError(
+            f"for cross-entropy y must hold classes as torch.int64, got {y.dtype}; "
+            "convert it with y.long(), or give another loss"
+        )
+    wanted = output.shape[:1] + output.shape[2:]
+    if y.shape != wanted:
+        raise ValueError(
+            f"for cross-entropy and scores of shape {tuple(output.shape)}, y must have shape "
+            f"{tuple(wanted)}, got {tuple(y.shape)}"
+        )
+    classes, labels = output.shape[1], y.long()
+    # Cross-entropy leaves out the examples labelled -100.
+    wrong = labels[((labels < 0) | (labels >= classes)) & (labels != -100)]
+    if len(wrong):
+        raise ValueError(
+            f"the model has {classes} scores per example, so the labels y must be from 0 to "
+            f"{classes - 1}, got {int(wrong[0])}"
+        )
+
+
+def _explain(measured, x, error) -> str:
+    """Say why the model could not take the input, as clearly as can be seen from outside."""
+    shape = tuple(x.shape)
+    unclear = f"the model cannot take x of shape {shape}: {error}"
     if measured._rows:
-        return  # a layer worked, so the reason is inside the model
+        return unclear  # a layer worked, so the reason is inside the model
     layer, name = next(iter(measured.layers.items()))
     dtype = next(layer.parameters()).dtype
     if x.is_floating_point() and x.dtype != dtype:
-        raise ValueError(f"x is {x.dtype}, but the first layer {name!r} takes {dtype}") from error
+        return f"x is {x.dtype}, but the first layer {name!r} takes {dtype}"
     for attribute, axis in (
         ("in_features", -1),
         ("input_size", -1),
         ("in_channels", 1 - next(layer.parameters()).ndim),
     ):
         takes = getattr(layer, attribute, None)
-        # A model may flatten its input first.
-        if takes is not None and (x.ndim < -axis or takes not in (x.shape[axis], x[0].numel())):
-            kind = "channels" if attribute == "in_channels" else "features"
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}, but the first layer {name!r} takes {takes} {kind}"
-            ) from error
+        if takes is None or (x.ndim >= -axis and takes == x.shape[axis]):
+            continue
+        kind = "channels" if attribute == "in_channels" else "features"
+        if takes == x[0].numel() and kind == "features":  # a model may flatten its input first
+            return f"{unclear}; x.flatten(1) has the {takes} features of the first layer {name!r}"
+        return f"x has shape {shape}, but the first layer {name!r} takes {takes} {kind}"
+    return unclear

@@ -26,7 +26,7 @@ from weightinit import activations
 from weightinit._criticality import critical_line, depth_scales
 from weightinit._fixed_point import FixedPoint, fixed_point
 from weightinit._gains import gain, gains
-from weightinit._maps import c_map, c_slope, check_not_negative, chi1, q_map, q_slope
+from weightinit._maps import c_map, c_slope, chi1, q_map, q_slope
 from weightinit._moments import (
     gaussian_mean,
     gaussian_pair_mean,
@@ -35,6 +35,7 @@ from weightinit._moments import (
     slope_second_moment,
     variance,
 )
+from weightinit._numbers import check_not_negative, check_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,6 +115,8 @@ def propagate(
 
     Raises
     ------
+    TypeError
+        If ``weight_variance`` is not a function, or another argument is not a number.
     ValueError
         If there are fewer than three widths or one is not a whole number of at least 1, a variance
         or the input's second moment is negative or not finite, a correlation is beyond 1 or -1, or
@@ -130,11 +133,18 @@ def propagate(
     import pandas as pd  # here, so that the rest of the module is there at once
 
     _check_widths(widths)
+    if not callable(weight_variance):
+        raise TypeError(
+            "weight_variance must be a function of (fan_in, fan_out), such as "
+            f"initializers.get(name).variance, got {weight_variance!r}"
+        )
     check_not_negative("sigma_b2", sigma_b2)
     check_not_negative("input_second_moment", input_second_moment)
     phi = activations.get(activation)
-    if input_correlation is not None and not -1 <= input_correlation <= 1:
-        raise ValueError(f"input_correlation must be from -1 to 1, got {input_correlation!r}")
+    if input_correlation is not None:
+        check_number("input_correlation", input_correlation)
+        if not -1 <= input_correlation <= 1:
+            raise ValueError(f"input_correlation must be from -1 to 1, got {input_correlation!r}")
     rows, x2, c = [], input_second_moment, input_correlation
     for layer in range(1, len(widths) - 1):
         n_before, n, n_after = widths[layer - 1 : layer + 2]

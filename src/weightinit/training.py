@@ -98,6 +98,8 @@ def train(
 
     Raises
     ------
+    TypeError
+        If the model is no module, ``lr`` no number or ``optimizer`` no function.
     ValueError
         If a number is out of range, both or neither of ``lr`` and ``optimizer`` are given, the
         model has no parameters to train or does not fit the data, or the data are not finite.
@@ -196,6 +198,8 @@ def sweep(
 
     Raises
     ------
+    TypeError
+        As `train`; and if ``build`` is no function, or ``lrs`` or ``seeds`` no sequence.
     ValueError
         As `train`; and if ``lrs`` or ``seeds`` is empty, or the architectures differ.
     RuntimeError
@@ -210,11 +214,9 @@ def sweep(
     >>> table.groupby("lr").size().to_dict()
     {0.1: 4, 0.5: 4}
     """
-    members = [(lr, seed) for lr in lrs for seed in seeds]
-    if not members:
-        raise ValueError(f"need at least one learning rate and one seed, got {lrs} and {seeds}")
-    for lr in lrs:
-        _loop.check_rate(lr)
+    if not callable(build) or isinstance(build, nn.Module):
+        raise TypeError(f"build must be a function of the seed that returns a model, got {build!r}")
+    members = _loop.members(lrs, seeds)
     models = [build(seed) for _, seed in members]
     images, labels, test_images, test_labels = _loop.prepare(
         models, data, batch_size, steps, device, evaluate_every=evaluate_every
@@ -261,6 +263,11 @@ def _optimizer(model: nn.Module, lr: float | None, optimizer) -> torch.optim.Opt
     if (lr is None) == (optimizer is None):
         raise ValueError(f"give either lr or optimizer, got lr={lr!r} and optimizer={optimizer!r}")
     if optimizer is not None:
+        if not callable(optimizer):
+            raise TypeError(
+                "optimizer must be a function of the parameters, such as "
+                f"lambda parameters: torch.optim.Adam(parameters, lr=1e-3), got {optimizer!r}"
+            )
         return optimizer(model.parameters())
     _loop.check_rate(lr)
     return torch.optim.SGD(model.parameters(), lr=lr)

@@ -1,0 +1,25 @@
+"""Checks of single numbers that users hand in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def check_number(name: str, value: object) -> None:
+    """Raise a TypeError unless the value is one real number (also as an array without axes)."""
+    if isinstance(value, str) or not hasattr(value, "__float__") or np.ndim(value):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+
+
+def check_positive(name: str, value: float) -> None:
+    """Raise a ValueError unless the value is finite and above 0, a TypeError if it is no number."""
+    check_number(name, value)
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{name} must be positive and finite, got {value!r}")
+
+
+def check_not_negative(name: str, value: float) -> None:
+    """Raise a ValueError unless the value is finite and at least 0, a TypeError if no number."""
+    check_number(name, value)
+    if not (np.isfinite(value) and value >= 0):
+        raise ValueError(f"{name} must be finite and not negative, got {value!r}")
