@@ -114,6 +114,32 @@ def test_same_law_as_keras_orthogonal(keras, out, into):
     same_law(ours, theirs)
 
 
+@pytest.mark.parametrize("n_in, n_out", [(80, 500), (500, 80)])
+def test_default_of_pytorch_is_uniform_up_to_one_over_root_n_in(n_in, n_out):
+    """Weights and biases; the largest of 40,000 comes within 0.2 % of the bound: exp(-80)."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layer = nn.Linear(n_in, n_out)
+    weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
+    bound = n_in**-0.5
+    uniform = stats.uniform(-bound, 2 * bound)
+    assert stats.kstest(weight.ravel(), uniform.cdf).pvalue > 1e-3
+    assert stats.kstest(bias, uniform.cdf).pvalue > 1e-3
+    assert 0.998 * bound < np.abs(weight).max() <= bound * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("n_in, n_out", [(80, 500), (500, 80)])
+def test_default_of_keras_is_glorot_uniform_with_zero_biases(keras, n_in, n_out):
+    keras.utils.set_random_seed(0)
+    layer = keras.layers.Dense(n_out)
+    layer.build((None, n_in))
+    weight, bias = (np.asarray(values) for values in layer.get_weights())
+    bound = np.sqrt(6 / (n_in + n_out))
+    assert stats.kstest(weight.ravel(), stats.uniform(-bound, 2 * bound).cdf).pvalue > 1e-3
+    assert 0.998 * bound < np.abs(weight).max() <= bound * (1 + 1e-6)
+    assert not bias.any()
+
+
 # ---- Where they differ ---------------------------------------------------------------------
 
 TABLE = differences().set_index(["case", "quantity"])

@@ -20,7 +20,7 @@ THEORY = {"linestyle": "--", "marker": "", "linewidth": 1.6}
 _STYLE = {
     # 5.6 inches shown on a phone (343 px inside the margins) leave 12 pt text 10 px high
     "figure.figsize": (5.6, 3.8),
-    "figure.dpi": 160,
+    "figure.dpi": 144,
     "savefig.dpi": "figure",
     "figure.facecolor": "white",  # opaque: the text stays dark on light in the dark theme
     "savefig.facecolor": "white",
