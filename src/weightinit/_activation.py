@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
+import scipy  # loads scipy.optimize, which is slow to import, when it is first used
 
 INF = float("inf")
 
@@ -163,7 +163,7 @@ def _largest(activation, h) -> float:
     slopes = np.abs(_slopes(activation, h))
     i = int(np.argmax(slopes))
     around = h[max(i - 1, 0)], h[min(i + 1, len(h) - 1)]
-    peak = minimize_scalar(
+    peak = scipy.optimize.minimize_scalar(
         lambda s: -abs(_slopes(activation, s)[0]),
         bounds=around,
         method="bounded",
@@ -178,7 +178,9 @@ def _crossings(activation, h, slopes, level) -> list[float]:
     if len(steps) > 1000:
         raise ValueError(f"{activation.name}: the derivative passes {level:.3g} too often to list")
     difference = lambda s: _slopes(activation, s)[0] - level  # noqa: E731
-    return [brentq(difference, h[i], h[i + 1], xtol=1e-14, rtol=1e-15) for i in steps]
+    return [
+        scipy.optimize.brentq(difference, h[i], h[i + 1], xtol=1e-14, rtol=1e-15) for i in steps
+    ]
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ Use `weightinit.theory`.
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy  # loads scipy.optimize, which is slow to import, when it is first used
 
 from weightinit import _maps, _moments, activations
 from weightinit._fixed_point import fixed_point
@@ -136,4 +136,4 @@ def _chaotic_correlation(phi, q, sigma_w2, sigma_b2, chi1) -> float:
 
     if steepness(0.0) >= 1:  # without biases, an odd activation keeps c = 0
         return 0.0
-    return brentq(lambda c: steepness(c) - 1, 0.0, 1.0, xtol=1e-13)
+    return scipy.optimize.brentq(lambda c: steepness(c) - 1, 0.0, 1.0, xtol=1e-13)

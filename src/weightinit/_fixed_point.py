@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy  # loads scipy.optimize, which is slow to import, when it is first used
 
 from weightinit import _maps, activations
 from weightinit._numbers import check_not_negative, check_number
@@ -127,7 +127,9 @@ def fixed_point(
     at_zero = sigma_w2 * phi(0.0) ** 2 + sigma_b2
     bracket = _next_crossing(q_map, start, up=excess > 0, to_zero=at_zero == 0)
     if bracket is not None:
-        log_q = brentq(lambda t: q_map(np.exp(t)) / np.exp(t) - 1, *np.log(bracket), xtol=1e-15)
+        log_q = scipy.optimize.brentq(
+            lambda t: q_map(np.exp(t)) / np.exp(t) - 1, *np.log(bracket), xtol=1e-15
+        )
         return FixedPoint(float(np.exp(log_q)), "converged")
     return FixedPoint(np.inf, "diverges") if excess > 0 else _at_zero(phi, sigma_w2)
 
