@@ -6,7 +6,10 @@ import torch
 from torch import nn
 
 from weightinit import activations
+from weightinit.data import digits
+from weightinit.initializers import initialize, lsuv
 from weightinit.networks import mlp
+from weightinit.training import train
 
 
 def test_structure_and_shapes():
@@ -140,3 +143,28 @@ def test_widths_must_be_as_many_as_the_layers(widths):
 def test_each_width_is_checked(bad):
     with pytest.raises(ValueError, match=f"width must be a whole number of at least 1, got {bad}"):
         mlp(2, [3, bad], "relu")
+
+
+@pytest.mark.parametrize(
+    "seed, error, message",
+    [
+        (1.5, TypeError, "seed must be an integer, got 1.5"),
+        (None, TypeError, "seed must be an integer, got None"),
+        (True, TypeError, "seed must be an integer, got True"),
+        (-1, ValueError, r"seed must be in \[0, 4294967295\], got -1"),
+    ],
+)
+def test_seed_must_be_a_whole_number(seed, error, message):
+    model = mlp(1, 3, "relu")
+    before = model.linear1.weight.clone()
+    data = digits()
+    for call in (
+        lambda: mlp(1, 3, "relu", seed=seed),
+        lambda: initialize(model, "he_normal", seed=seed),
+        lambda: lsuv(model, torch.ones(2, 64, dtype=torch.float64), seed=seed),
+        lambda: train(model, data, steps=1, lr=0.1, seed=seed),
+        lambda: digits(seed=seed),
+    ):
+        with pytest.raises(error, match=message):
+            call()
+    assert torch.equal(model.linear1.weight, before)

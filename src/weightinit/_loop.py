@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from weightinit._numbers import check_positive
+from weightinit._numbers import MAX_SEED, check_integer, check_positive
 from weightinit.data import Digits
 
 
@@ -110,6 +110,7 @@ def members(lrs: Sequence[float], seeds: Sequence[int]) -> list[tuple[float, int
 
 def batches(n: int, batch_size: int, seed: int) -> Iterator[torch.Tensor]:
     """Yield row numbers for ever; an incomplete last batch is left out, so all are equally big."""
+    check_integer("seed", seed, 0, MAX_SEED)
     generator = torch.Generator().manual_seed(seed)
     while True:
         order = torch.randperm(n, generator=generator)

@@ -11,6 +11,7 @@ from torch import nn
 
 from weightinit._fans import owns_its_weights, weights_of
 from weightinit._modules import AFFINE
+from weightinit._numbers import MAX_SEED, check_integer
 from weightinit._orthogonal import Orthogonal
 
 
@@ -117,6 +118,7 @@ def _check(model, batch, layers, tolerance, max_rescalings) -> None:
 
 def _start(layers: Iterable[nn.Module], seed: int) -> None:
     """Set orthogonal weights and zero biases; everything is drawn before anything is written."""
+    check_integer("seed", seed, 0, MAX_SEED)
     generator = torch.Generator(device="cpu").manual_seed(seed)
     weights = [w for layer in layers if owns_its_weights(layer) for w in weights_of(layer)]
     drawn = [Orthogonal().draw(weight, generator) for weight in weights]

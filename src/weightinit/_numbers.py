@@ -4,6 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+MAX_SEED = 2**32 - 1  # the largest that NumPy and scikit-learn take
+
+
+def check_integer(name: str, value: object, low: int, high: int) -> None:
+    """Raise a TypeError unless the value is an integer, a ValueError unless in [low, high]."""
+    # bool is an int in Python, but True images is a mistake.
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be in [{low}, {high}], got {value}")
+
 
 def check_number(name: str, value: object) -> None:
     """Raise a TypeError unless the value is one real number (also as an array without axes)."""

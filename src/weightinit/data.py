@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from weightinit._numbers import MAX_SEED, check_integer
+
 __all__ = ["Digits", "digits"]
 
 
@@ -112,8 +114,8 @@ def digits(*, test_size: int = 360, seed: int = 0) -> Digits:
     from sklearn.model_selection import train_test_split
 
     ink, label = load_digits(return_X_y=True)
-    _check_integer("test_size", test_size, 10, len(ink) - 10)
-    _check_integer("seed", seed, 0, 2**32 - 1)
+    check_integer("test_size", test_size, 10, len(ink) - 10)
+    check_integer("seed", seed, 0, MAX_SEED)
     ink_train, ink_test, y_train, y_test = train_test_split(
         ink, label.astype(np.int64), test_size=int(test_size), stratify=label, random_state=seed
     )
@@ -126,11 +128,3 @@ def digits(*, test_size: int = 360, seed: int = 0) -> Digits:
         mean=mean,
         std=std,
     )
-
-
-def _check_integer(name, value, low, high):
-    # bool is an int in Python, but True images is a mistake.
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be in [{low}, {high}], got {value}")

@@ -20,6 +20,7 @@ from weightinit._differences import differences
 from weightinit._fans import KINDS, Weight, fans, owns_its_weights, weights_of
 from weightinit._lsuv import lsuv
 from weightinit._modules import NORMALIZATIONS
+from weightinit._numbers import MAX_SEED, check_integer
 from weightinit._orthogonal import DeltaOrthogonal, Identity, Orthogonal
 from weightinit._rules import Constant, Normal, Sparse
 from weightinit._schemes import SCHEMES, Rule, Scheme, fill_, get, variance, variance_scaling_
@@ -98,7 +99,8 @@ def initialize(
         layer could be initialized, or the scheme does not apply to one of them; if a weight is on
         the meta device or has no shape yet. Nothing has been changed then.
     TypeError
-        If a weight does not hold real floating-point numbers; nothing has been changed.
+        If a weight does not hold real floating-point numbers, or the seed is not an integer;
+        nothing has been changed.
 
     Examples
     --------
@@ -111,6 +113,7 @@ def initialize(
     2  2.weight     32      10  xavier_normal
     3    2.bias                          zero
     """
+    check_integer("seed", seed, 0, MAX_SEED)
     options = {"std": std, "scale": scale, "value": value, "connections": connections}
     name, rule = _rule(scheme, {key: v for key, v in options.items() if v is not None})
     generator = torch.Generator(device="cpu").manual_seed(seed)

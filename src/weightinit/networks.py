@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from weightinit import activations
+from weightinit._numbers import MAX_SEED, check_integer
 
 
 def mlp(
@@ -80,6 +81,7 @@ def mlp(
     _check_size("out_features", out_features)
     if len(widths) != depth:
         raise ValueError(f"width must be one number or {depth}, one for each layer, got {width!r}")
+    check_integer("seed", seed, 0, MAX_SEED)
     phi = activations.get(activation)
     kwargs = {"bias": bias, "dtype": dtype, "device": device}
 
