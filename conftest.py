@@ -1,9 +1,19 @@
-"""Load the comparison of notebooks for every run of pytest in this project."""
+"""What every run of pytest in this project needs, whichever tests and doctests it runs."""
 
 import os
+
+import pytest
 
 # Waiting threads should sleep. They spin by default, and then one other busy process on the machine
 # makes small matrix products tens of times slower. Kernels started by the tests inherit it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 pytest_plugins = ["tests.notebook_numbers"]
+
+
+@pytest.fixture(autouse=True)
+def registered_activations(monkeypatch):
+    """Forget the activations that a test or a doctest registers."""
+    from weightinit import activations  # NumPy and SciPy only
+
+    monkeypatch.setattr(activations, "_REGISTRY", dict(activations._REGISTRY))

@@ -67,19 +67,25 @@ class Activation:
 
     def __call__(self, h):
         """Return phi(h) for a number or an array."""
-        return self.f(np.asarray(h, dtype=np.float64))[()]
+        return np.asarray(self.f(np.asarray(h, dtype=np.float64)))[()]
 
     @cached_property
     def max_slope(self) -> float:
-        """Supremum of abs(phi').
+        """Supremum of abs(phi'); infinite where the slope still grows beyond abs(h) = 1e7.
 
         Examples
         --------
         >>> from weightinit.activations import get
         >>> round(get("gelu").max_slope, 6)
         1.128904
+        >>> Activation("square", lambda h: h**2, lambda h: 2 * h).max_slope
+        inf
         """
-        return max(_largest(self, piece) for piece in _pieces(self.kinks))
+        pieces = _pieces(self.kinks)
+        largest = max(_largest(self, piece) for piece in pieces)
+        inside = [piece[np.abs(piece) <= 1e7] for piece in pieces]
+        settled = max(np.abs(_slopes(self, h)).max() for h in inside if h.size)
+        return largest if largest <= 1.01 * settled else INF
 
     def flat_intervals(self, share: float = 0.05) -> tuple[tuple[float, float], ...]:
         """Return the intervals in which the activation is saturated.
@@ -99,8 +105,8 @@ class Activation:
         Raises
         ------
         ValueError
-            If share is not in [0, 1), phi' is not finite, or the intervals are too many to
-            list (a periodic phi').
+            If share is not in [0, 1), phi' is NaN or grows without end, or the intervals are too
+            many to list (a periodic phi').
 
         Examples
         --------
@@ -117,14 +123,22 @@ class Activation:
     def module(self):
         """Return a new `torch.nn.Module` that computes this function.
 
-        Raises
-        ------
-        ValueError
-            If the activation has no `torch_name`.
+        PyTorch's own where it has one; otherwise a module that evaluates `f` and `df`.
+
+        Examples
+        --------
+        >>> from weightinit.activations import get
+        >>> get("leaky_relu").module()
+        LeakyReLU(negative_slope=0.01)
+        >>> Activation("square", lambda h: h**2, lambda h: 2 * h).module()
+        OwnActivation(square)
         """
-        if self.torch_name is None:
-            raise ValueError(f"activation {self.name!r} has no torch_name, so no torch module")
         import torch
+
+        if self.torch_name is None:
+            from weightinit._own_module import OwnActivation
+
+            return OwnActivation(self)
 
         return getattr(torch.nn, self.torch_name)(**self.torch_kwargs)
 
@@ -147,13 +161,13 @@ def _pieces(kinks) -> list[np.ndarray]:
 
 
 def _slopes(activation, h) -> np.ndarray:
-    """Return phi' as an array; an inf or a NaN is an error."""
+    """Return phi' as an array, infinite where it overflows; a NaN is an error."""
     h = np.atleast_1d(h)
     # A user's own formula may overflow far out and still be right, as in 1 / (1 + exp(-h)).
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         slopes = np.broadcast_to(np.asarray(activation.df(h), dtype=np.float64), h.shape)
-    if not np.all(np.isfinite(slopes)):
-        bad = h[~np.isfinite(slopes)][0]
+    if np.any(np.isnan(slopes)):
+        bad = h[np.isnan(slopes)][0]
         raise ValueError(f"{activation.name}: the derivative is not finite at h = {bad}")
     return slopes
 
@@ -162,6 +176,8 @@ def _largest(activation, h) -> float:
     """Return the supremum of abs(phi') over one piece."""
     slopes = np.abs(_slopes(activation, h))
     i = int(np.argmax(slopes))
+    if slopes[i] == INF:
+        return INF
     around = h[max(i - 1, 0)], h[min(i + 1, len(h) - 1)]
     peak = scipy.optimize.minimize_scalar(
         lambda s: -abs(_slopes(activation, s)[0]),
@@ -186,7 +202,9 @@ def _crossings(activation, h, slopes, level) -> list[float]:
 @lru_cache(maxsize=256)
 def _flat_intervals(activation, share):
     """Compute `Activation.flat_intervals` once for each activation and share."""
-    level = share * activation.max_slope
+    if share and activation.max_slope == INF:
+        raise ValueError(f"{activation.name} has no largest slope to compare with: it grows on")
+    level = share * activation.max_slope if share else 0.0
     found = []
     edges = pairwise([-INF, *activation.kinks, INF])
     for (start, end), h in zip(edges, _pieces(activation.kinks), strict=True):

@@ -47,7 +47,11 @@ def describe(module, share) -> tuple:
     known = activations.from_module(module)
     if known is None:
         return type(module).__name__, None, None
-    return known.name, known.flat_intervals(share), known.flat_intervals(0)
+    try:
+        flat = known.flat_intervals(share)
+    except ValueError:  # of a reader's own: its slope grows without end, or is periodic
+        flat = None
+    return known.name, flat, known.flat_intervals(0)
 
 
 def first_tensor(output):

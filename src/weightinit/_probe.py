@@ -229,8 +229,10 @@ class Probe:
         if row is None:
             return
         row.activation, flat, zero = description
-        if flat is not None and not math.isnan(row.h[2]):
-            row.saturated, row.dead = shares(array(inputs[0]), flat, zero, row.layer.unit_axis)
+        if zero is not None and not math.isnan(row.h[2]):
+            known = flat if flat is not None else zero
+            saturated, row.dead = shares(array(inputs[0]), known, zero, row.layer.unit_axis)
+            row.saturated = NAN if flat is None else saturated
         self._entered[module] = row, inputs[0].shape
 
     def _after_activation(self, module, inputs, output) -> None:

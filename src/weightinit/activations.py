@@ -9,14 +9,16 @@ Sources: leaky ReLU, Maas, Hannun and Ng (2013); ELU, Clevert, Unterthiner and H
 Dugas et al. (2001); hardtanh, Collobert (2004); Mish, Misra (2019).
 """
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 from scipy.special import expit, ndtr
 
 from weightinit._activation import INF, Activation
+from weightinit._activation_check import check
 
-__all__ = ["Activation", "check", "from_module", "get", "names"]
+__all__ = ["Activation", "check", "from_module", "get", "names", "register"]
 
 # ---- The functions: written so that nothing overflows and no digits cancel in the tails ----
 
@@ -135,6 +137,7 @@ _REGISTRY = {
 } | {made.name: made for made in (_leaky_relu(), _elu(), _hardtanh())}
 
 _ALIASES = {"identity": "linear", "swish": "silu"}
+_OF_THE_BOOK = frozenset(_REGISTRY) | frozenset(_ALIASES)
 
 
 def names() -> list[str]:
@@ -167,6 +170,55 @@ def get(activation: str | Activation) -> Activation:
     return _REGISTRY[name]
 
 
+def register(
+    name: str,
+    f: Callable,
+    df: Callable,
+    *,
+    kinks: Sequence[float] = (),
+    bounds: tuple[float, float] = (-INF, INF),
+) -> Activation:
+    """Add an activation of your own, under a name that everything in the course then knows.
+
+    The two formulas are compared with each other first, as `check` does. Registering a name of
+    your own again replaces it, so that a notebook cell can be run twice.
+
+    Parameters
+    ----------
+    name : str
+        A name that is not one of the book's.
+    f, df, kinks, bounds
+        As in `Activation`; formulas in NumPy.
+
+    Returns
+    -------
+    Activation
+        The activation, which `get` returns from now on.
+
+    Raises
+    ------
+    TypeError
+        If the name is no string, or a formula no function.
+    ValueError
+        If the name is empty or one of the book's, or for the reasons that `check` gives.
+
+    Examples
+    --------
+    >>> register("h sin h", lambda h: h * np.sin(h), lambda h: np.sin(h) + h * np.cos(h))
+    Activation('h sin h')
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"the name of an activation must be a string, got {name!r}")
+    if not name.strip() or name in _OF_THE_BOOK:
+        taken = ", ".join(sorted(_OF_THE_BOOK))
+        raise ValueError(f"{name!r} cannot be registered; choose a name other than: {taken}")
+    for what, formula in (("f", f), ("df", df)):
+        if not callable(formula):
+            raise TypeError(f"{name}: {what} must be a function of an array, got {formula!r}")
+    _REGISTRY[name] = check(Activation(name, f, df, tuple(kinks), bounds))
+    return _REGISTRY[name]
+
+
 def from_module(module) -> Activation | None:
     """Return the activation that a `torch.nn` module computes, with its parameters.
 
@@ -183,6 +235,8 @@ def from_module(module) -> Activation | None:
     Activation('leaky_relu(0.2)')
     """
     kind = type(module).__name__
+    if type(module).__module__ == "weightinit._own_module":
+        return module.activation
     if not type(module).__module__.startswith("torch.nn.modules."):
         return None
     if kind == "LeakyReLU" or (kind == "PReLU" and module.num_parameters == 1):
@@ -205,46 +259,4 @@ def from_module(module) -> Activation | None:
 def _same_or_new(family, *parameters):
     """Return the registered member of a family if it is that one, so that caches are shared."""
     made = family(*parameters)
-    return _REGISTRY.get(made.name, made)
-
-
-def check(activation: Activation) -> Activation:
-    """Return an activation of your own if its formulas agree with each other.
-
-    Compares `df` with central differences of `f` on [-6, 6], away from the kinks, to 1e-6,
-    and `f` with `bounds`.
-
-    Raises
-    ------
-    ValueError
-        With the reason and the first point at which it fails.
-
-    Examples
-    --------
-    >>> check(Activation("square", lambda h: h**2, lambda h: 2 * h))
-    Activation('square')
-    """
-    step = 1e-5
-    # Beside the round numbers: at the kink of abs(h) itself, central differences give sign(h).
-    h = np.linspace(-6, 6, 1201) + step / 3
-    for kink in activation.kinks:
-        h = h[np.abs(h - kink) > 2 * step]
-    value, slope = activation(h), np.asarray(activation.df(h), dtype=np.float64)
-    if value.shape != h.shape or slope.shape != h.shape:
-        raise ValueError(f"{activation.name}: f and df must keep the shape of their argument")
-    numeric = (activation(h + step) - activation(h - step)) / (2 * step)
-    wrong = ~(np.abs(slope - numeric) <= 1e-6 * np.maximum(1, np.abs(numeric)))  # NaN is wrong
-    low, high = activation.bounds
-    outside = (value < low - 1e-12) | (value > high + 1e-12)
-    for reason, bad in (
-        ("f is not finite", ~np.isfinite(value)),
-        ("df is not the derivative of f, or a kink is missing", wrong),
-        (f"f leaves its bounds {activation.bounds}", outside),
-    ):
-        if np.any(bad):
-            i = np.argmax(bad)
-            raise ValueError(
-                f"{activation.name}: {reason}: at h = {h[i]:g}, f = {value[i]:g}, "
-                f"df = {slope[i]:g}, central difference {numeric[i]:g}"
-            )
-    return activation
+    return _REGISTRY[made.name] if made.name in _OF_THE_BOOK else made

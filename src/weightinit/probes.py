@@ -75,7 +75,8 @@ def probe(
         ``x_mean``, ``x_std``, ``x_rms``
             The same of the activation :math:`x = \varphi(h)`; NaN where it is not visible.
         ``saturated``
-            Share of the entries of h where the activation is flat, from 0 to 1.
+            Share of the entries of h where the activation is flat, from 0 to 1; NaN for an
+            activation whose slope has no maximum, or which is flat in too many places to list.
         ``dead``
             Share of the units (channels of a convolution) whose :math:`\varphi'` is exactly zero
             at every example and position.

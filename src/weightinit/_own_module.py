@@ -1,0 +1,78 @@
+"""A PyTorch module for an activation that PyTorch does not have.
+
+Use `weightinit.activations`: an `Activation` without a ``torch_name`` gets this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class OwnActivation(nn.Module):
+    """Apply an `Activation` to every entry, by its own two NumPy formulas.
+
+    The gradient is the activation's own ``df``, which `activations.check` has compared with ``f``.
+    Works inside ``torch.func.vmap``; on a GPU, every call copies the tensor to the CPU and back.
+    There is no second derivative: to ask for it is an error.
+
+    Parameters
+    ----------
+    activation : Activation
+        What to apply.
+
+    Examples
+    --------
+    >>> from weightinit.activations import Activation
+    >>> square = OwnActivation(Activation("square", lambda h: h**2, lambda h: 2 * h))
+    >>> h = torch.tensor([3.0], requires_grad=True)
+    >>> square(h).backward()
+    >>> h.grad
+    tensor([6.])
+    """
+
+    def __init__(self, activation):
+        super().__init__()
+        self.activation = activation
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        """Return phi(h), in the type and on the device of h."""
+        return _Elementwise.apply(h, self.activation.f, self.activation.df)
+
+    def extra_repr(self) -> str:
+        """Show the activation's name where the network is printed."""
+        return self.activation.name
+
+
+class _Elementwise(torch.autograd.Function):
+    @staticmethod
+    def forward(h, formula, slope):
+        return _evaluate(formula, h)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        h, _, ctx.slope = inputs
+        ctx.save_for_backward(h)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        if ctx.slope is None:
+            raise RuntimeError("an activation of your own has no second derivative")
+        (h,) = ctx.saved_tensors
+        # Not the numbers alone: a second derivative would take them for constants.
+        return gradient * _Elementwise.apply(h, ctx.slope, None), None, None
+
+    @staticmethod
+    def vmap(info, in_dims, h, formula, slope):
+        # Each entry is on its own, so one more axis changes nothing.
+        return _Elementwise.apply(h, formula, slope), in_dims[0]
+
+
+def _evaluate(formula: Callable, h: torch.Tensor) -> torch.Tensor:
+    argument = h.detach().cpu().to(torch.float64, copy=True).numpy()
+    with np.errstate(all="ignore"):  # as in PyTorch: a network that diverges does not warn
+        values = formula(argument)
+    return torch.as_tensor(np.asarray(values), dtype=h.dtype, device=h.device)
