@@ -1,7 +1,6 @@
 """The same functions in Keras; and where the defaults of Keras and PyTorch differ."""
 
 import inspect
-import os
 
 import numpy as np
 import pytest
@@ -20,14 +19,6 @@ GRID = np.unique(
 # At -2, a slope of 0.01 gives -0.02. GELU there is -2 ncdf(-2); its tanh approximation is 1e-4 off.
 AT = -2.0
 GELU, GELU_TANH = -0.045500263896358, -0.045402305912225
-
-
-@pytest.fixture(scope="module")
-def keras():
-    """Keras, without TensorFlow's start-up messages; skips where it is not installed."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    pytest.importorskip("tensorflow")
-    return pytest.importorskip("keras")
 
 
 def computed(keras, function, values, **kwargs):

@@ -1,7 +1,5 @@
 """The same laws as PyTorch's and Keras's initializers; and the table of where they differ."""
 
-import os
-
 import numpy as np
 import pytest
 import torch
@@ -73,14 +71,6 @@ def test_same_law_as_pytorch_orthogonal(out, into):
 
 
 # ---- Keras ---------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def keras():
-    """Keras, without TensorFlow's start-up messages; skips where it is not installed."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    pytest.importorskip("tensorflow")
-    return pytest.importorskip("keras")
 
 
 @pytest.mark.parametrize(
