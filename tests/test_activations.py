@@ -201,7 +201,7 @@ def test_flat_intervals_of_your_own_activation():
 
 
 def test_flat_intervals_refuse_what_they_cannot_list():
-    with pytest.raises(ValueError, match="sine: the derivative passes .* too often"):
+    with pytest.raises(ValueError, match=r"sine: its slope .* in more than 500 .*periodic\?"):
         Activation("sine", np.sin, np.cos).flat_intervals()
     with pytest.raises(ValueError, match="root: the derivative is not finite at h = -"):
         _ = Activation("root", np.sqrt, lambda h: 0.5 / np.sqrt(h)).max_slope
@@ -294,10 +294,10 @@ def test_bad_kinks_are_named(kinks):
     ("f", "df", "bounds", "reason"),
     [
         (np.tanh, lambda h: 1 - np.tanh(h), (-1, 1), "df is not the derivative of f"),
-        (np.abs, np.sign, (0, INF), "or a kink is missing: at h = 3.33333e-06,"),
+        (np.abs, np.sign, (0, INF), r"is there a kink near h = 0\? then say kinks=\[0\]$"),
         (lambda h: np.where(h > 1, np.nan, h), np.ones_like, (-INF, INF), "f is not finite"),
         (np.tanh, get("tanh").df, (0, 1), "f leaves its bounds"),
-        (np.tanh, lambda h: 1.0, (-1, 1), "must keep the shape"),
+        (np.tanh, lambda h: 1.0, (-1, 1), "df must return a NumPy array .* got the number 1.0"),
     ],
 )
 def test_check_gives_the_reason(f, df, bounds, reason):

@@ -57,8 +57,27 @@ def test_stability_in_words():
     assert table.index.tolist() == activations.names()
     by_words = {words: set(part.index) for words, part in table.groupby("stability")}
     assert by_words.pop("slowly unstable") == {"gelu", "silu", "mish"}
-    assert by_words.pop("line of fixed points") == {"linear", "relu", "leaky_relu"}
+    assert by_words.pop("marginal") == {"linear", "relu", "leaky_relu"}
     assert list(by_words) == ["stable"]
+
+
+def power(exponent):
+    """h |h|^(exponent - 1): at q = 1 the q-map is q^exponent, of slope exponent."""
+    return activations.Activation(
+        f"power {exponent}",
+        lambda h: np.sign(h) * np.abs(h) ** exponent,
+        lambda h: exponent * np.abs(h) ** (exponent - 1),
+        kinks=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("exponent", "words"),
+    [(2, "unstable"), (1.21, "unstable"), (1.19, "slowly unstable"), (1, "marginal")],
+)
+def test_stability_is_the_slope_in_words(exponent, words):
+    (row,) = theory.gains([power(exponent)]).to_dict("records")
+    assert row["q_slope"] == pytest.approx(exponent, abs=1e-4) and row["stability"] == words
 
 
 def test_a_gain_is_printed_without_any_framework():
@@ -93,3 +112,21 @@ def test_no_weights_revive_a_constant():
     assert theory.gain(constant) == pytest.approx(1, rel=1e-13)
     with pytest.raises(ValueError, match="one has no backward gain at q = 1.0: it passes nothing"):
         theory.gain(constant, "backward")
+
+
+def test_activation_without_a_gain_has_a_row_of_its_own():
+    make = activations.register
+    make("step", lambda h: (h > 0) * 1.0, np.zeros_like, kinks=[0])  # E[f^2] = 1/2, variance 1/4
+    make("nothing", lambda h: 0 * h, np.zeros_like)
+    table = theory.gains().set_index("activation")
+    assert table.index.tolist() == activations.names()
+    numbers = table.drop(columns="stability")
+    found = numbers.loc["step"].to_numpy()
+    np.testing.assert_allclose(found, [2**0.5, np.nan, 2, np.nan], rtol=1e-12)
+    assert numbers.loc["nothing"].isna().all()
+    assert table.loc[["step", "nothing"], "stability"].tolist() == ["no gain"] * 2
+    others = table.drop(["step", "nothing"])
+    assert others.notna().all(axis=None) and "no gain" not in set(others["stability"])
+    for name in ("step", "nothing"):
+        with pytest.raises(ValueError, match=f"{name} has no backward gain"):
+            theory.gain(name, "backward")

@@ -11,6 +11,8 @@ from itertools import pairwise
 import numpy as np
 import scipy  # loads scipy.optimize, which is slow to import, when it is first used
 
+from weightinit._numbers import check_number
+
 INF = float("inf")
 
 
@@ -26,7 +28,7 @@ class Activation:
         phi and phi', elementwise from a float64 array to an array of the same shape.
         At a kink, `df` is what PyTorch's autograd returns there.
     kinks : tuple of float
-        Increasing points at which phi or one of its derivatives jumps.
+        Increasing points at which phi or one of its derivatives jumps; may be a single number.
     bounds : tuple of float
         Infimum and supremum of phi.
     torch_name, keras_name : str or None
@@ -55,11 +57,21 @@ class Activation:
     keras_kwargs: Mapping = field(default_factory=dict, hash=False)
 
     def __post_init__(self):
-        """Accept any sequence of kinks; refuse one which is not finite and increasing."""
-        kinks = tuple(float(k) for k in self.kinks)
-        if not np.all(np.isfinite(kinks)) or any(a >= b for a, b in pairwise(kinks)):
-            raise ValueError(f"{self.name}: kinks must be finite and increasing, got {kinks}")
+        """Accept one kink or any sequence, and a pair of bounds; keep them as tuples of floats."""
+        kinks, bounds = _floats(self.kinks), _floats(self.bounds)
+        finite = kinks is not None and np.all(np.isfinite(kinks))
+        if not finite or any(a >= b for a, b in pairwise(kinks)):
+            raise ValueError(
+                f"{self.name}: kinks must be finite and increasing numbers, or one number, "
+                f"got {self.kinks!r}"
+            )
+        if bounds is None or len(bounds) != 2 or not bounds[0] <= bounds[1]:
+            raise ValueError(
+                f"{self.name}: bounds must be a pair of numbers (low, high) with low <= high, "
+                f"got {self.bounds!r}"
+            )
         object.__setattr__(self, "kinks", kinks)
+        object.__setattr__(self, "bounds", bounds)
 
     def __repr__(self):
         """Show the name; the addresses of f and df would differ from run to run."""
@@ -143,6 +155,17 @@ class Activation:
         return getattr(torch.nn, self.torch_name)(**self.torch_kwargs)
 
 
+def _floats(values) -> tuple[float, ...] | None:
+    """Return one number or several as a tuple of floats; None if they are anything else."""
+    several = tuple(values) if np.iterable(values) else (values,)
+    try:
+        for value in several:
+            check_number("a value", value)
+    except TypeError:
+        return None
+    return tuple(map(float, several))
+
+
 # ---- Where the slope is large and where it is small --------------------------------------
 
 # Steps of 0.001 near the origin and of 0.1 % far out. Beyond +-1e8 nothing more is expected.
@@ -191,8 +214,11 @@ def _largest(activation, h) -> float:
 def _crossings(activation, h, slopes, level) -> list[float]:
     """Return the points at which phi' passes through a level, to rounding error."""
     steps = np.flatnonzero((slopes[:-1] < level) != (slopes[1:] < level))
-    if len(steps) > 1000:
-        raise ValueError(f"{activation.name}: the derivative passes {level:.3g} too often to list")
+    if len(steps) > 1000:  # each interval has two ends
+        raise ValueError(
+            f"{activation.name}: its slope is small in more than 500 intervals (is it periodic?), "
+            "too many to list"
+        )
     difference = lambda s: _slopes(activation, s)[0] - level  # noqa: E731
     return [
         scipy.optimize.brentq(difference, h[i], h[i + 1], xtol=1e-14, rtol=1e-15) for i in steps

@@ -5,7 +5,7 @@ Use `weightinit.theory`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,21 +87,22 @@ def gains(names: Sequence[str | activations.Activation] | None = None) -> pd.Dat
     -------
     pandas.DataFrame
         One row per activation: ``activation``, ``forward``, ``backward``, ``standard_deviation``,
-        ``q_slope``, and ``stability``: "stable"; "slowly unstable" if the slope is above 1 (at
-        most 1.18 for those that are registered); "line of fixed points" if every ``q`` stays.
+        ``q_slope``, and ``stability``: "stable" if the slope is below 1; "marginal" if every
+        ``q`` is a fixed point; "slowly unstable" if the slope is above 1, up to 1.2; "unstable" if
+        it is above that; "no gain" if one of the numbers does not exist, which is then NaN.
 
     Raises
     ------
     ValueError
-        If a name is unknown or an activation has no gain.
+        If a name is unknown.
 
     Examples
     --------
     >>> print(gains(["relu", "gelu", "tanh"])[["activation", "q_slope", "stability"]].round(4))
-      activation  q_slope             stability
-    0       relu   1.0000  line of fixed points
-    1       gelu   1.1441       slowly unstable
-    2       tanh   0.4611                stable
+      activation  q_slope        stability
+    0       relu   1.0000         marginal
+    1       gelu   1.1441  slowly unstable
+    2       tanh   0.4611           stable
     """
     import pandas as pd  # here, so that a single gain is there at once
 
@@ -110,10 +111,25 @@ def gains(names: Sequence[str | activations.Activation] | None = None) -> pd.Dat
 
 
 def _row(phi: activations.Activation) -> dict[str, str | float]:
-    by_kind = {kind.replace(" ", "_"): gain(phi, kind) for kind in _KINDS}
-    slope = _maps.q_slope(phi, 1.0, by_kind["forward"] ** 2)
+    by_kind = {kind.replace(" ", "_"): _number_or_nan(gain, phi, kind) for kind in _KINDS}
+    slope = np.nan
+    if not np.isnan(by_kind["forward"]):
+        slope = _number_or_nan(_maps.q_slope, phi, 1.0, by_kind["forward"] ** 2)
+    row = {"activation": phi.name, **by_kind, "q_slope": slope}
+    missing = np.isnan([*by_kind.values(), slope]).any()
+    return {**row, "stability": "no gain" if missing else _stability(phi, slope)}
+
+
+def _number_or_nan(function: Callable[..., float], *arguments: object) -> float:
+    try:
+        return function(*arguments)
+    except ValueError:  # a moment is 0 or infinite, or the activation jumps
+        return np.nan
+
+
+def _stability(phi: activations.Activation, slope: float) -> str:
     if _maps.homogeneous(phi):
-        stability = "line of fixed points"
-    else:
-        stability = "slowly unstable" if slope > 1 else "stable"
-    return {"activation": phi.name, **by_kind, "q_slope": slope, "stability": stability}
+        return "marginal"
+    if slope < 1:
+        return "stable"
+    return "slowly unstable" if slope <= 1.2 else "unstable"

@@ -18,7 +18,7 @@ from scipy.special import expit, ndtr
 from weightinit._activation import INF, Activation
 from weightinit._activation_check import check
 
-__all__ = ["Activation", "check", "from_module", "get", "names", "register"]
+__all__ = ["Activation", "check", "from_module", "get", "names", "register", "unregister"]
 
 # ---- The functions: written so that nothing overflows and no digits cancel in the tails ----
 
@@ -175,13 +175,13 @@ def register(
     f: Callable,
     df: Callable,
     *,
-    kinks: Sequence[float] = (),
+    kinks: float | Sequence[float] = (),
     bounds: tuple[float, float] = (-INF, INF),
 ) -> Activation:
     """Add an activation of your own, under a name that everything in the course then knows.
 
     The two formulas are compared with each other first, as `check` does. Registering a name of
-    your own again replaces it, so that a notebook cell can be run twice.
+    your own again replaces it, so that a notebook cell can be run twice; `unregister` removes it.
 
     Parameters
     ----------
@@ -200,7 +200,8 @@ def register(
     TypeError
         If the name is no string, or a formula no function.
     ValueError
-        If the name is empty or one of the book's, or for the reasons that `check` gives.
+        If the name is empty or one of the book's, if the kinks or bounds are not as in
+        `Activation`, or for the reasons that `check` gives.
 
     Examples
     --------
@@ -215,8 +216,33 @@ def register(
     for what, formula in (("f", f), ("df", df)):
         if not callable(formula):
             raise TypeError(f"{name}: {what} must be a function of an array, got {formula!r}")
-    _REGISTRY[name] = check(Activation(name, f, df, tuple(kinks), bounds))
+    _REGISTRY[name] = check(Activation(name, f, df, kinks, bounds))
     return _REGISTRY[name]
+
+
+def unregister(name: str) -> None:
+    """Remove an activation of your own; networks that were built with it keep it.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name, or it is one of the book's.
+
+    Examples
+    --------
+    >>> register("square", lambda h: h**2, lambda h: 2 * h)
+    Activation('square')
+    >>> unregister("square")
+    >>> "square" in names()
+    False
+    """
+    own = [known for known in names() if known not in _OF_THE_BOOK]
+    if name not in own:
+        raise ValueError(
+            f"{name!r} cannot be removed: it is not an activation of your own; "
+            f"registered are: {', '.join(own) or 'none'}"
+        )
+    del _REGISTRY[name]
 
 
 def from_module(module) -> Activation | None:
