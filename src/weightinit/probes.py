@@ -5,21 +5,27 @@ numbers at once and keeps only those, so that probing needs next to no memory. L
 modules which own a parameter with two or more dimensions (linear, convolutional, recurrent),
 without embeddings and normalizations. PyTorch shows a hook what goes in and out of a *module*: an
 activation called as a function, ``F.relu(h)``, cannot be seen, and the table says so.
+
+`first_failure` and `Watch` look closer, at every operation of a pass, for the first tensor that
+stops being finite.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import torch
 from torch import nn
 
+from weightinit._failure import Failure
 from weightinit._numbers import check_not_negative
+from weightinit._one_pass import as_it_was, check_batch, check_finite, run, trained, unclear
 from weightinit._probe import Probe
+from weightinit._watch import Watch, first_failure
 
-__all__ = ["Probe", "probe"]
+__all__ = ["Failure", "Probe", "Watch", "first_failure", "probe"]
 
 
 def probe(
@@ -119,56 +125,14 @@ def probe(
     measured = Probe(model, share)
     if lr is not None:
         check_not_negative("lr", lr)
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    if not parameters:
-        raise ValueError(f"no parameter of {type(model).__name__} requires a gradient")
+    parameters = trained(model)
     where = _check_device(parameters[0].device, device)
-    x, y = _check_batch(x, y)
+    check_batch(x, y)
+    check_finite(x, y)
     x, y = x.to(where), y.to(where)
-
-    with _as_it_was(model, where), measured:
-        try:
-            output = model(x)
-        except RuntimeError as error:
-            if isinstance(error, torch.OutOfMemoryError):
-                raise
-            raise ValueError(_explain(measured, x, error)) from error
-        if loss is None:
-            _check_labels(output, y)
-        value = (loss or nn.functional.cross_entropy)(output, y)
-        _check_loss(value)
-        # Unlike value.backward(), this leaves every parameter's grad alone.
-        torch.autograd.grad(value, parameters, allow_unused=True)
+    with as_it_was(model, where), measured:
+        run(model, parameters, x, y, loss, partial(_explain, measured, x))
     return measured.table(lr)
-
-
-@contextlib.contextmanager
-def _as_it_was(model, where) -> Iterator[None]:
-    """Give the model copies of its buffers to change, and put mode and generator back."""
-    copies: dict[int, torch.Tensor] = {}
-    before = [(module, module.training, dict(module._buffers)) for module in model.modules()]
-    gpus = [where] if where.type == "cuda" else []
-    try:
-        with (
-            torch.random.fork_rng(gpus),
-            torch.inference_mode(False),
-            torch.enable_grad(),
-        ):
-            for module, _, buffers in before:
-                for name, buffer in buffers.items():
-                    if buffer is not None:
-                        # A buffer which two modules share stays shared.
-                        copy = copies.setdefault(id(buffer), buffer.detach().clone())
-                        module._buffers[name] = copy
-            yield
-    finally:
-        for module, training, buffers in before:
-            module.training = training
-            module._buffers.clear()
-            module._buffers.update(buffers)
-
-
-# ---- Bad input -------------------------------------------------------------------------------
 
 
 def _check_device(where, device) -> torch.device:
@@ -181,68 +145,11 @@ def _check_device(where, device) -> torch.device:
     return where
 
 
-def _check_batch(x, y) -> tuple[torch.Tensor, torch.Tensor]:
-    for name, value in (("x", x), ("y", y)):
-        if not isinstance(value, torch.Tensor):
-            raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
-        if value.ndim == 0 or value.numel() == 0:
-            raise ValueError(
-                f"{name} must hold at least one example, got shape {tuple(value.shape)}"
-            )
-        if value.is_floating_point():
-            bad = int(torch.count_nonzero(~torch.isfinite(value)))
-            if bad:
-                raise ValueError(f"{name} must be finite, but {bad} entries are NaN or infinite")
-    if len(x) != len(y):
-        raise ValueError(f"x and y must have equally many examples, got {len(x)} and {len(y)}")
-    return x, y
-
-
-def _check_loss(value) -> None:
-    if not isinstance(value, torch.Tensor) or value.numel() != 1:
-        given = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
-        raise ValueError(f"loss must return a tensor with one number, got {given}")
-    if not value.requires_grad:
-        raise ValueError("the loss does not depend on any parameter: was the output detached?")
-
-
-def _check_labels(output, y) -> None:
-    """Raise a clear error where cross-entropy would raise an unclear one."""
-    if not isinstance(output, torch.Tensor) or output.ndim < 2:
-        given = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-        raise ValueError(
-            "cross-entropy takes scores of shape (batch, classes), but the model returned "
-            f"{given}; give another loss"
-        )
-    if y.is_floating_point() and y.shape == output.shape:
-        return  # probabilities of the classes
-    if y.dtype not in (torch.int64, torch.uint8):
-        raise ValueError(
-            f"for cross-entropy y must hold classes as torch.int64, got {y.dtype}; "
-            "convert it with y.long(), or give another loss"
-        )
-    wanted = output.shape[:1] + output.shape[2:]
-    if y.shape != wanted:
-        raise ValueError(
-            f"for cross-entropy and scores of shape {tuple(output.shape)}, y must have shape "
-            f"{tuple(wanted)}, got {tuple(y.shape)}"
-        )
-    classes, labels = output.shape[1], y.long()
-    # Cross-entropy leaves out the examples labelled -100.
-    wrong = labels[((labels < 0) | (labels >= classes)) & (labels != -100)]
-    if len(wrong):
-        raise ValueError(
-            f"the model has {classes} scores per example, so the labels y must be from 0 to "
-            f"{classes - 1}, got {int(wrong[0])}"
-        )
-
-
 def _explain(measured, x, error) -> str:
     """Say why the model could not take the input, as clearly as can be seen from outside."""
-    shape = tuple(x.shape)
-    unclear = f"the model cannot take x of shape {shape}: {error}"
+    shape, vague = tuple(x.shape), unclear(x, error)
     if measured._rows:
-        return unclear  # a layer worked, so the reason is inside the model
+        return vague  # a layer worked, so the reason is inside the model
     layer, name = next(iter(measured.layers.items()))
     dtype = next(layer.parameters()).dtype
     if x.is_floating_point() and x.dtype != dtype:
@@ -257,6 +164,6 @@ def _explain(measured, x, error) -> str:
             continue
         kind = "channels" if attribute == "in_channels" else "features"
         if takes == x[0].numel() and kind == "features":  # a model may flatten its input first
-            return f"{unclear}; x.flatten(1) has the {takes} features of the first layer {name!r}"
+            return f"{vague}; x.flatten(1) has the {takes} features of the first layer {name!r}"
         return f"x has shape {shape}, but the first layer {name!r} takes {takes} {kind}"
-    return unclear
+    return vague

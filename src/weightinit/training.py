@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,9 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from weightinit import _loop
+from weightinit import _loop, _movement
 from weightinit.data import Digits
-from weightinit.probes import Probe
+from weightinit.probes import Failure, Probe, Watch, first_failure
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class Run:
         for a layer without a ``weight``, as recurrent ones). None when nothing was probed.
     stopped : str or None
         Why training ended before its last step; None if it did not.
+    failure : Failure or None
+        If training was watched and stopped: the first tensor that was not finite, and at which
+        step. That may be earlier than the loss shows it, as an overflow in the backward pass is.
 
     Examples
     --------
@@ -42,6 +45,7 @@ class Run:
     history: pd.DataFrame
     layers: pd.DataFrame | None
     stopped: str | None
+    failure: Failure | None = None
 
 
 def train(
@@ -55,6 +59,7 @@ def train(
     seed: int = 0,
     evaluate_every: int | None = None,
     probe_every: int | None = None,
+    watch: bool = False,
     device: str | torch.device = "cpu",
     progress: bool | None = None,
 ) -> Run:
@@ -86,6 +91,9 @@ def train(
         Evaluate at every such step, besides the first and the last.
     probe_every : int, optional
         Probe all layers at the first step and at every such step, on that step's own batch.
+    watch : bool
+        Look at every operation of every step, to name the first tensor that is not finite if
+        training stops. It changes no result; `weightinit.probes.Watch` says what it costs.
     device : str or torch.device
         Where to train; the model is moved there.
     progress : bool, optional
@@ -123,7 +131,7 @@ def train(
         probe_every=probe_every,
     )
     step_size = _optimizer(model, lr, optimizer)
-    start = _weights(model)
+    start = _movement.weights(model)
     batches = _loop.batches(len(images), batch_size, seed)
 
     def evaluate(step: int) -> dict:
@@ -132,27 +140,36 @@ def train(
                 model(images), labels, model(test_images), test_labels
             )
 
-    history, layers, stopped = [evaluate(0)], [], None
+    history, layers, stopped, failure = [evaluate(0)], [], None, None
     for step in tqdm(range(1, steps + 1), disable=not _loop.show(progress), leave=False):
         rows = next(batches)
         probing = probe_every is not None and (step == 1 or step % probe_every == 0)
-        step_size.zero_grad()
-        with Probe(model) if probing else nullcontext() as probe:
-            loss = nn.functional.cross_entropy(model(images[rows]), labels[rows])
-            loss.backward()
-        if not torch.isfinite(loss):
+        with Watch(model) if watch and failure is None else nullcontext() as watching:
+            step_size.zero_grad()
+            with Probe(model) if probing else nullcontext() as probe:
+                loss = nn.functional.cross_entropy(model(images[rows]), labels[rows])
+                loss.backward()
+            before = _movement.weights(model) if probing else None
+            if finite := np.isfinite(loss.item()):
+                step_size.step()
+        if watching is not None and watching.failure is not None:
+            failure = replace(watching.failure, step=step)
+        if not finite:
             stopped = f"the loss is {loss.item()} at step {step}"
             break
-        before = _weights(model) if probing else None
-        step_size.step()
         if probing:
-            layers.append(_with_movement(probe.table(), model, before, start).assign(step=step))
+            moved = _movement.with_movement(probe.table(), model, before, start)
+            layers.append(moved.assign(step=step))
         if step == steps or (evaluate_every and step % evaluate_every == 0):
             history.append(evaluate(step))
     if stopped is None and not np.isfinite(last := history[-1]["loss"]):
         stopped = f"the loss is {last} after step {steps}"  # no further batch would have shown it
+        if watch and failure is None:
+            with _loop.evaluating(model):
+                found = first_failure(model, images, labels)
+            failure = found and replace(found, step=steps)
     table = pd.concat(layers, ignore_index=True) if layers else None
-    return Run(pd.DataFrame(history), table, stopped)
+    return Run(pd.DataFrame(history), table, stopped, failure if stopped else None)
 
 
 def sweep(
@@ -271,28 +288,3 @@ def _optimizer(model: nn.Module, lr: float | None, optimizer) -> torch.optim.Opt
         return optimizer(model.parameters())
     _loop.check_rate(lr)
     return torch.optim.SGD(model.parameters(), lr=lr)
-
-
-def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Copy the weight of every module that has one."""
-    return {
-        # A model that is itself a layer has no path; the probe calls it by its class.
-        path or type(module).__name__: module.weight.detach().clone()
-        for path, module in model.named_modules()
-        if isinstance(getattr(module, "weight", None), nn.Parameter)
-    }
-
-
-def _with_movement(table: pd.DataFrame, model: nn.Module, before: dict, start: dict):
-    """Add to a probe's table how far each weight went: in this step, and since the start."""
-    now = _weights(model)
-
-    def moved(since: dict, name: str) -> float:
-        if name not in now:
-            return np.nan
-        return ((now[name] - since[name]).norm() / since[name].norm()).item()
-
-    return table.assign(
-        update_ratio=[moved(before, name) for name in table["name"]],
-        moved=[moved(start, name) for name in table["name"]],
-    )
