@@ -519,3 +519,15 @@ def test_sweep_refuses_dropout():
 
     with pytest.raises(RuntimeError, match="random operation"):
         sweep(build, SMALL, lrs=[0.1], seeds=[0], steps=2)
+
+
+def test_sweep_without_the_start_is_the_same_without_step_0():
+    def build(seed):
+        return mlp(1, 8, "tanh", seed=seed)
+
+    both = [
+        sweep(build, digits(), lrs=[0.1], seeds=[0, 1], steps=4, evaluate_every=2, **options)
+        for options in ({}, {"evaluate_start": False})
+    ]
+    rest = both[0].query("step > 0").reset_index(drop=True)
+    assert set(both[0]["step"]) == {0, 2, 4} and rest.equals(both[1])

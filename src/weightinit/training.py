@@ -182,6 +182,7 @@ def sweep(
     batch_size: int = 64,
     order_seed: int = 0,
     evaluate_every: int | None = None,
+    evaluate_start: bool = True,
     device: str | torch.device = "cpu",
 ) -> pd.DataFrame:
     """Train one network for every learning rate and seed, all at once, by plain gradient descent.
@@ -205,6 +206,8 @@ def sweep(
         As in `train`.
     order_seed : int
         Seed of the order of the images.
+    evaluate_start : bool
+        Evaluate the untrained networks, too: it costs as much as some twenty steps.
 
     Returns
     -------
@@ -258,7 +261,7 @@ def sweep(
         ]
         return pd.DataFrame(rows)
 
-    history = [evaluate(0)]
+    history = [evaluate(0)] if evaluate_start else []
     batches = _loop.batches(len(images), batch_size, order_seed)
     for step in range(1, steps + 1):
         rows = next(batches)
