@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from weightinit import activations
+from weightinit import activations, probes
 from weightinit.data import digits
 from weightinit.initializers import initialize, lsuv
-from weightinit.networks import mlp
-from weightinit.training import train
+from weightinit.networks import Residual, mlp
+from weightinit.training import sweep, train
 
 
 def test_structure_and_shapes():
@@ -168,3 +168,200 @@ def test_seed_must_be_a_whole_number(seed, error, message):
         with pytest.raises(error, match=message):
             call()
     assert torch.equal(model.linear1.weight, before)
+
+
+# ---- Normalization and skip connections ------------------------------------------------------
+
+NORMS = {None: None, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+every_kind = pytest.mark.parametrize(
+    ("normalization", "skip"),
+    [(normalization, skip) for normalization in NORMS for skip in (False, True)],
+)
+normalized = pytest.mark.parametrize("normalization", ["batch", "layer"])
+
+
+def by_hand(model, x, phi):
+    """Scores, every (normalized) h and every phi(h) of a network in training mode."""
+    p, hs, xs = dict(model.named_parameters()), [], []
+    layer, axis = 0, None
+    while True:
+        layer += 1
+        inside = f"block{layer}." if f"block{layer}.linear.weight" in p else ""
+        names = [f"{inside}{part}" if inside else f"{part}{layer}" for part in ("linear", "norm")]
+        if f"{names[0]}.weight" not in p:
+            return x @ p["output.weight"].T + p["output.bias"], hs, xs
+        h = x @ p[f"{names[0]}.weight"].T + p[f"{names[0]}.bias"]
+        if f"{names[1]}.weight" in p:
+            kind = type(model.get_submodule(names[1]))
+            axis = {nn.BatchNorm1d: 0, nn.LayerNorm: 1}[kind]
+            centred = h - h.mean(axis, keepdim=True)
+            scaled = centred / (centred.square().mean(axis, keepdim=True) + 1e-5).sqrt()
+            h = scaled * p[f"{names[1]}.weight"] + p[f"{names[1]}.bias"]
+        hs.append(h)
+        xs.append(phi(h))
+        x = x + xs[-1] if inside else xs[-1]
+
+
+def with_random_factors(model):
+    """A factor of 1 and a bias of 0 would hide that they are left out."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, (nn.BatchNorm1d, nn.LayerNorm)):
+                for parameter in module.parameters():
+                    parameter.copy_(0.5 + torch.rand(parameter.shape, generator=generator))
+    return model
+
+
+@every_kind
+def test_children_of_every_kind(normalization, skip):
+    model = mlp(3, 7, "relu", in_features=5, normalization=normalization, skip=skip)
+    parts = [("linear", nn.Linear), ("norm", NORMS[normalization]), ("act", nn.ReLU)]
+    parts = [part for part in parts if part[1] is not None]
+    expected = [(f"{name}1", kind) for name, kind in parts]
+    for layer in (2, 3):
+        named = [(f"{name}{layer}", kind) for name, kind in parts]
+        expected += [(f"block{layer}", Residual)] if skip else named
+        if skip:
+            inside = model.get_submodule(f"block{layer}").named_children()
+            assert [(name, type(child)) for name, child in inside] == parts
+    got = [(name, type(child)) for name, child in model.named_children()]
+    assert got == [*expected, ("output", nn.Linear)]
+
+
+@every_kind
+def test_linear_layers_start_as_pytorch_draws_them_one_after_the_other(normalization, skip):
+    model = mlp(3, 6, "tanh", in_features=4, normalization=normalization, skip=skip, seed=9)
+    with torch.random.fork_rng():
+        torch.manual_seed(9)
+        expected = [nn.Linear(n, m, dtype=torch.float64) for n, m in ((4, 6), (6, 6), (6, 6))]
+        expected.append(nn.Linear(6, 10, dtype=torch.float64))
+    got = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    for ours, theirs in zip(got, expected, strict=True):
+        assert torch.equal(ours.weight, theirs.weight) and torch.equal(ours.bias, theirs.bias)
+
+
+@every_kind
+def test_forward_of_every_kind_is_the_formula(normalization, skip):
+    model = mlp(4, 6, "tanh", in_features=5, normalization=normalization, skip=skip, seed=2)
+    x = torch.randn(9, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    expected, *_ = by_hand(with_random_factors(model), x, torch.tanh)
+    torch.testing.assert_close(model(x), expected, rtol=1e-12, atol=1e-13)
+
+
+def test_with_skip_connections_a_linear_network_is_a_product_of_identity_plus_weight():
+    model = mlp(3, 5, "linear", in_features=4, out_features=2, skip=True, bias=False)
+    eye = torch.eye(5, dtype=torch.float64)
+    expected = model.output.weight @ (eye + model.block3.linear.weight)
+    expected = expected @ (eye + model.block2.linear.weight) @ model.linear1.weight
+    got = torch.autograd.functional.jacobian(model, torch.ones(4, dtype=torch.float64))
+    torch.testing.assert_close(got, expected.detach(), rtol=1e-12, atol=1e-14)
+
+
+@normalized
+def test_normalization_has_the_dtype_and_the_device_and_no_bias_to_drop(normalization):
+    options = {"dtype": torch.float32, "device": "meta", "bias": False}
+    model = mlp(2, 3, "relu", normalization=normalization, **options)
+    parameters = dict(model.named_parameters())
+    assert {p.dtype for p in parameters.values()} == {torch.float32}
+    assert {t.device.type for t in [*parameters.values(), *model.buffers()]} == {"meta"}
+    assert [n for n in parameters if n.endswith("bias")] == ["norm1.bias", "norm2.bias"]
+
+
+@pytest.mark.parametrize("normalization", ["Batch", "", True, ["batch"], nn.LayerNorm])
+def test_unknown_normalization_lists_what_is_allowed(normalization):
+    message = "normalization must be None or 'batch' or 'layer', got "
+    with pytest.raises(ValueError, match=message) as error:
+        mlp(2, 3, "relu", normalization=normalization)
+    assert str(error.value).endswith(repr(normalization))
+
+
+def test_skip_connections_need_equal_widths():
+    message = r"equal width, got \[5, 5, 4\]: layer 3 has 4 units and an input of 5"
+    with pytest.raises(ValueError, match=message):
+        mlp(3, (5, 5, 4), "relu", skip=True)
+    assert isinstance(mlp(3, [5, 5, 5], "relu", skip=True).block3, Residual)
+    one = mlp(1, 5, "relu", in_features=5, skip=True)  # nothing is added across the first layer
+    assert list(dict(one.named_children())) == ["linear1", "act1", "output"]
+
+
+@every_kind
+def test_every_kind_is_initialized_as_the_plain_network_is(normalization, skip):
+    model = mlp(3, 8, "relu", normalization=normalization, skip=skip, seed=5)
+    plain = mlp(3, 8, "relu", seed=6)
+    report = initialize(model, "he_normal", seed=1)
+    initialize(plain, "he_normal", seed=1)
+    ours, theirs = (
+        [module for module in network.modules() if isinstance(module, nn.Linear)]
+        for network in (model, plain)
+    )
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.equal(one.weight, other.weight) and not one.bias.any()
+    counts = report["action"].value_counts().to_dict()
+    norms = {"left alone (normalization)": 6} if normalization else {}
+    assert counts == {"he_normal": 4, "zero": 4} | norms
+
+
+@every_kind
+def test_a_probe_measures_every_linear_layer_after_the_normalization(normalization, skip):
+    model = mlp(3, 8, "tanh", normalization=normalization, skip=skip, seed=1)
+    with_random_factors(model)
+    x, y, *_ = digits().tensors()
+    table = probes.probe(model, x[:40], y[:40])
+    inner = ["block2.linear", "block3.linear"] if skip else ["linear2", "linear3"]
+    assert table["name"].tolist() == ["linear1", *inner, "output"]
+    assert table["activation"].tolist() == ["tanh"] * 3 + ["output"]
+    scores, hs, xs = by_hand(model, x[:40], torch.tanh)
+    gradients = torch.autograd.grad(nn.functional.cross_entropy(scores, y[:40]), hs)
+    for column, tensors in (("h_rms", hs), ("x_rms", xs), ("grad_h_rms", gradients)):
+        expected = [tensor.square().mean().sqrt().item() for tensor in tensors]
+        np.testing.assert_allclose(table[column][:3], expected, rtol=1e-9)
+
+
+@every_kind
+def test_every_kind_is_trained_and_its_layers_are_followed(normalization, skip):
+    model = mlp(3, 24, "relu", normalization=normalization, skip=skip, seed=1)
+    run = train(model, digits(), steps=200, lr=0.1, probe_every=100)
+    assert run.stopped is None and run.history["test_accuracy"].iloc[-1] > 0.8
+    layers = run.layers
+    assert layers["step"].tolist() == [1] * 4 + [100] * 4 + [200] * 4
+    assert (layers["moved"] > 0).all() and (layers["update_ratio"] > 0).all()
+
+
+@every_kind
+def test_a_sweep_of_every_kind_trains_as_training_alone_does(normalization, skip):
+    def build(seed):
+        return mlp(2, 8, "tanh", normalization=normalization, skip=skip, seed=seed)
+
+    table = sweep(build, digits(), lrs=[0.2], seeds=[0, 1], steps=5)
+    alone = train(build(1), digits(), steps=5, lr=0.2)
+    last = table.query("seed == 1 and step == 5")["loss"].item()
+    assert last == pytest.approx(alone.history["loss"].iloc[-1], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "spoil", "module"),
+    [
+        ({"normalization": "batch"}, "norm2", "norm2"),
+        ({"normalization": "layer", "skip": True}, "block2.norm", "block2.norm"),
+    ],
+)
+def test_the_first_failure_is_found_inside(options, spoil, module):
+    model = mlp(3, 8, "relu", dtype=torch.float32, seed=1, **options)
+    x, y, *_ = digits().tensors(dtype=torch.float32)
+    assert probes.first_failure(model, x[:20], y[:20]) is None
+    with torch.no_grad():  # normalized entries are up to some sqrt(8) in size
+        model.get_submodule(spoil).weight.fill_(3e38)
+    failure = probes.first_failure(model, x[:20], y[:20])
+    assert (failure.phase, failure.module) == ("forward", module)
+
+
+def test_the_first_failure_may_be_the_sum_of_a_skip_connection():
+    model = mlp(2, 8, "relu", dtype=torch.float32, skip=True)
+    x, y, *_ = digits().tensors(dtype=torch.float32)
+    with torch.no_grad():  # each summand can be written in single precision, the sum cannot
+        for layer in (model.linear1, model.block2.linear):
+            layer.weight.zero_()
+            layer.bias.fill_(2e38)
+    failure = probes.first_failure(model, x[:20], y[:20])
+    assert (failure.phase, failure.module, failure.operation) == ("forward", "block2", "add")
