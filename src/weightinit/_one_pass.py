@@ -14,6 +14,13 @@ def run(model, parameters, x, y, loss, explain: Callable[[Exception], str] | Non
 
     Where the model cannot take x, ``explain`` turns PyTorch's error into a better message.
     """
+    value = loss_of(model, x, y, loss, explain)
+    # Unlike value.backward(), this leaves every parameter's grad alone.
+    torch.autograd.grad(value, parameters, allow_unused=True)
+
+
+def loss_of(model, x, y, loss, explain: Callable[[Exception], str] | None = None) -> torch.Tensor:
+    """Run the model and the loss: the forward half of `run`."""
     try:
         output = model(x)
     except RuntimeError as error:
@@ -25,8 +32,7 @@ def run(model, parameters, x, y, loss, explain: Callable[[Exception], str] | Non
         check_labels(output, y)
     value = (loss or nn.functional.cross_entropy)(output, y)
     check_loss(value)
-    # Unlike value.backward(), this leaves every parameter's grad alone.
-    torch.autograd.grad(value, parameters, allow_unused=True)
+    return value
 
 
 def trained(model: nn.Module) -> list[nn.Parameter]:

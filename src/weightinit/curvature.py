@@ -1,0 +1,271 @@
+r"""Curvature: how sharply the loss bends, and with that how large a learning rate may be.
+
+Gradient descent with rate ``lr`` on a quadratic loss multiplies, at every step, its distance from
+the minimum by :math:`1 - \mathrm{lr}\,\lambda` along the direction that belongs to the eigenvalue
+:math:`\lambda` of the Hessian. It is stable if and only if ``lr`` is less than 2 divided by the
+largest eigenvalue. The loss of a network is not quadratic, but close to one over a short step.
+
+The Hessian of n parameters has n rows and n columns, too many to write down. Its product with a
+vector needs no such matrix, and costs about as much as two backward passes: Pearlmutter, *Fast
+exact multiplication by the Hessian*, Neural Computation 6 (1994).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import nn
+
+from weightinit._numbers import MAX_SEED, check_integer, check_positive
+from weightinit._one_pass import as_it_was, check_batch, check_finite, loss_of, trained
+
+__all__ = ["hessian_vector_product", "largest_eigenvalue"]
+
+
+def hessian_vector_product(
+    model: nn.Module,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    vector: torch.Tensor,
+    *,
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None,
+) -> torch.Tensor:
+    r"""Multiply the Hessian of the loss by a vector, without the Hessian.
+
+    The Hessian H holds the second derivatives with respect to all parameters that require a
+    gradient, flattened and joined in the order of ``model.parameters()``. With the gradient g,
+    :math:`Hv` is the derivative of :math:`g^\top v`, found by a second backward pass.
+
+    The model stays as it was, as with `weightinit.probes.probe`, and is run in the mode it is in.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network. Where an activation has a kink (ReLU), its second derivative counts as zero.
+    x, y : torch.Tensor
+        Inputs and targets, with one entry per example along their first axis. They are copied to
+        the model's device.
+    vector : torch.Tensor, shape (n,)
+        What to multiply by; n is the number of parameters that require a gradient.
+    loss : callable, optional
+        Given the model's output and ``y``, returns one number; cross-entropy by default.
+
+    Returns
+    -------
+    torch.Tensor, shape (n,)
+        Hv, with the type and on the device of ``vector``, computed in the types of the parameters.
+
+    Raises
+    ------
+    TypeError
+        If the model is not a module, or ``x``, ``y`` or ``vector`` is not a tensor.
+    ValueError
+        If ``vector`` is not a finite floating tensor of shape (n,); if ``x`` and ``y`` do not fit
+        each other or the model, contain NaN or infinities, or are empty; if, for the default loss,
+        ``y`` holds neither classes nor their probabilities; if nothing requires a gradient, the
+        loss is not one finite number, or the product is not finite.
+    RuntimeError
+        If an operation has no second derivative, as some of PyTorch's and activations of your own.
+
+    Examples
+    --------
+    The second derivatives of :math:`(3 w + b)^2`:
+
+    >>> from torch.nn.functional import mse_loss
+    >>> model, x, y = nn.Linear(1, 1), torch.tensor([[3.0]]), torch.tensor([[0.0]])
+    >>> hessian_vector_product(model, x, y, torch.tensor([1.0, 0.0]), loss=mse_loss)
+    tensor([18.,  6.])
+    >>> hessian_vector_product(model, x, y, torch.tensor([0.0, 1.0]), loss=mse_loss)
+    tensor([6., 2.])
+    """
+    _check_vector(vector, _size(model))
+    with _hessian(model, x, y, loss) as product:
+        return product(vector.detach())
+
+
+def largest_eigenvalue(
+    model: nn.Module,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    *,
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None,
+    tolerance: float = 1e-3,
+    iterations: int = 1000,
+    seed: int = 0,
+) -> float:
+    r"""Find the algebraically largest eigenvalue of the Hessian of the loss.
+
+    One wants it for the learning rate: on a quadratic loss, gradient descent is stable if and only
+    if its rate is less than ``2 / largest_eigenvalue(...)``. `hessian_vector_product` says what
+    the Hessian H is; the model stays as it was.
+
+    The method is power iteration: a random vector v, multiplied by H again and again, turns to the
+    eigenvectors whose eigenvalues are largest in magnitude. If one of these is negative, it starts
+    again with :math:`H + sI`, where s is about that magnitude: the largest eigenvalue of this
+    matrix, and the largest in magnitude, is s plus the largest of H.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    x, y : torch.Tensor
+        Inputs and targets, with one entry per example along their first axis. They are copied to
+        the model's device.
+    loss : callable, optional
+        Given the model's output and ``y``, returns one number; cross-entropy by default.
+    tolerance : float
+        How close the result must be, between 0 and 1; see below.
+    iterations : int
+        The most products with the Hessian, both starts together.
+    seed : int
+        Seed of the start vector.
+
+    Returns
+    -------
+    float
+        The quotient :math:`r = v^\top H v` for a v of length 1 with
+        :math:`\lVert Hv - rv\rVert \le \mathrm{tolerance} \cdot m`, where m is the largest
+        magnitude of an eigenvalue: r itself, unless an eigenvalue of larger magnitude is negative.
+        It follows that an eigenvalue lies within ``tolerance * m`` of r, and that nothing but
+        rounding takes r above the largest. Where the largest eigenvalue stands apart, the error is
+        far smaller, since it goes with the square of the tolerance. A largest eigenvalue that is
+        greater than r by d is missed only if the share of v along its eigenvector is at most
+        ``tolerance * m / d``. After a random start that is unlikely, the more so the larger d;
+        another seed would tell. A Hessian of zeros gives 0.0.
+
+    Raises
+    ------
+    TypeError
+        If the model is not a module, ``x`` or ``y`` is not a tensor, or another argument has the
+        wrong type.
+    ValueError
+        If ``tolerance`` is not between 0 and 1, ``iterations`` is less than 1, or
+        `hessian_vector_product` would raise one.
+    RuntimeError
+        If ``iterations`` are not enough (in float32, a tolerance below about 1e-6 is never
+        reached), or an operation has no second derivative.
+
+    Examples
+    --------
+    >>> from torch.nn.functional import mse_loss
+    >>> model, x, y = nn.Linear(1, 1), torch.tensor([[3.0]]), torch.tensor([[0.0]])
+    >>> largest = largest_eigenvalue(model, x, y, loss=mse_loss)  # of [[18, 6], [6, 2]]
+    >>> round(largest, 3)
+    20.0
+    >>> _ = nn.init.ones_(model.weight)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=2.1 / largest)
+    >>> for step in range(100):  # beyond the limit: it diverges
+    ...     optimizer.zero_grad()
+    ...     mse_loss(model(x), y).backward()
+    ...     optimizer.step()
+    >>> mse_loss(model(x), y).item() > 1e6
+    True
+    """
+    check_positive("tolerance", tolerance)
+    if tolerance >= 1:
+        raise ValueError(f"tolerance must be between 0 and 1, got {tolerance!r}")
+    check_integer("iterations", iterations, 1, 10**9)
+    check_integer("seed", seed, 0, MAX_SEED)
+    generator = torch.Generator().manual_seed(seed)
+    start = torch.randn(_size(model), dtype=torch.float64, generator=generator)
+    with _hessian(model, x, y, loss) as product:
+        return _largest(product, start / start.norm(), tolerance, iterations)
+
+
+def _largest(product, start, tolerance, iterations) -> float:
+    unit = product(start).abs().max().item()  # so that no square leaves float64
+    if unit == 0:  # for a random vector: all of H is zero
+        return 0.0
+    v, shift, before, size = start, 0.0, torch.zeros_like(start), 0.0
+    for _ in range(iterations):
+        hv = product(v) / unit
+        value = (v @ hv).item()
+        scale = shift or hv.norm().item()
+        residual = (hv - value * v).norm().item()
+        if residual <= tolerance * scale and (shift or value > 0):
+            return value * unit
+        # Two products nearly give the vector back, size**2 times as long, but one does not: there
+        # are eigenvalues near size and near -size, between which v would swing for long.
+        swings = (hv - size * before).norm().item() <= 0.1 * residual
+        if shift:
+            v = hv + shift * v
+            v = v / v.norm()
+        elif swings or (value < 0 and residual <= 0.1 * scale):
+            v, shift = start, scale  # v itself has lost its share of the eigenvector sought
+        else:
+            v, before, size = hv / scale, v, scale
+    raise RuntimeError(
+        f"no eigenvalue found in {iterations} iterations: the last estimate {value * unit:.6g} is "
+        f"uncertain by {residual * unit:.2g}, and tolerance allows {tolerance * scale * unit:.2g}; "
+        "allow more iterations or a larger tolerance"
+    )
+
+
+@contextlib.contextmanager
+def _hessian(model, x, y, loss) -> Iterator[Callable[[torch.Tensor], torch.Tensor]]:
+    """Give a function that multiplies the Hessian by a vector; it is of use within the block.
+
+    All products share one forward pass, so that dropout is the same in each of them.
+    """
+    parameters = trained(model)
+    where, sizes = parameters[0].device, [p.numel() for p in parameters]
+    check_batch(x, y)
+    check_finite(x, y)
+    with as_it_was(model, where):
+        value = loss_of(model, x.to(where), y.to(where), loss)
+        if not torch.isfinite(value):
+            raise ValueError(
+                f"the loss is {value.item()}, so there is no Hessian; "
+                "weightinit.probes.first_failure says which tensor failed first"
+            )
+        gradients = torch.autograd.grad(
+            value, parameters, create_graph=True, materialize_grads=True
+        )
+        # The others do not depend on any parameter: their rows of the Hessian are zero.
+        bent = [i for i, gradient in enumerate(gradients) if gradient.requires_grad]
+
+        def product(vector: torch.Tensor) -> torch.Tensor:
+            if not bent:
+                return torch.zeros_like(vector)
+            parts = vector.split(sizes)
+            found = torch.autograd.grad(
+                [gradients[i] for i in bent],
+                parameters,
+                [parts[i].view_as(gradients[i]).to(gradients[i]) for i in bent],
+                retain_graph=True,
+                materialize_grads=True,
+            )
+            result = torch.cat([part.reshape(-1).to(vector) for part in found])
+            bad = int(torch.count_nonzero(~torch.isfinite(result)))
+            if bad:
+                raise ValueError(
+                    f"the loss is finite, but {bad} of the {len(result)} entries of its Hessian "
+                    "times a vector are NaN or infinite"
+                )
+            return result
+
+        yield product
+
+
+# ---- Bad input -------------------------------------------------------------------------------
+
+
+def _size(model) -> int:
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+    return sum(p.numel() for p in trained(model))
+
+
+def _check_vector(vector, size) -> None:
+    if not isinstance(vector, torch.Tensor):
+        raise TypeError(f"vector must be a torch.Tensor, got {type(vector).__name__}")
+    if vector.shape != (size,) or not vector.is_floating_point():
+        raise ValueError(
+            f"vector must be a floating tensor of shape ({size},), one entry for every parameter "
+            f"that requires a gradient, got {vector.dtype} of shape {tuple(vector.shape)}"
+        )
+    bad = int(torch.count_nonzero(~torch.isfinite(vector)))
+    if bad:
+        raise ValueError(f"vector must be finite, but {bad} entries are NaN or infinite")
