@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+pytest.register_assert_rewrite("tests.failures")
+
 
 @pytest.fixture(scope="session")
 def keras():
@@ -15,3 +17,27 @@ def keras():
     importlib.import_module("torch._dynamo")
     pytest.importorskip("tensorflow")
     return pytest.importorskip("keras")
+
+
+@pytest.fixture
+def one_thread():
+    """Let PyTorch compute on one core."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def poisoned_memory():
+    """Fill the memory that torch.empty returns with NaN: the worst that it may hold."""
+    import torch
+
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    assert torch.utils.deterministic.fill_uninitialized_memory
+    assert torch.empty(3).isnan().all()
+    yield
+    torch.use_deterministic_algorithms(before)
