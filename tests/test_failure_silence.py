@@ -206,3 +206,18 @@ def test_healthy_training(optimizer, foreach):
         plain.step()
     for a, b in zip(model.parameters(), same.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_overflow_that_relu_swallows(parts):
+    """An overflow to -inf before a ReLU does no harm, whether the parts are called one by one."""
+    x, y = batch()
+    model = nn.Sequential(nn.Linear(64, 20), nn.ReLU(), nn.Linear(20, 10))
+    with torch.no_grad():
+        model[0].weight.fill_(-3e38)
+    x = x.abs() + 1
+    assert model[0](x).isneginf().all()
+    with Watch(model) as watch:
+        scores = model[2](model[1](model[0](x))) if parts else model(x)
+        F.cross_entropy(scores, y).backward()
+    assert watch.failure is None
