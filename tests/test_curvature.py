@@ -356,6 +356,7 @@ SHARED = [
     (ValueError, "got 40 and 39", lambda: (batch()[0], batch()[1][:39]), {}),
     (ValueError, r"at least one example, got shape \(0, 64\)", lambda: batch(0), {}),
     (ValueError, r"cannot take x of shape \(40, 63\): mat1", lambda: batch(features=63), {}),
+    (TypeError, "loss must be a function .* got 'nll'", batch, {"loss": "nll"}),
     (ValueError, "10 scores per example", lambda: (batch()[0], batch()[1] + 5), {}),
     (ValueError, r"one number, got \(40,\)", batch, {"loss": lambda o, y: o.sum(1)}),
     (ValueError, "not depend on any param", batch, {"loss": lambda o, y: o.detach().sum()}),

@@ -105,3 +105,11 @@ def test_a_sweep_trains_it_as_training_alone_does():
 def test_bad_input_is_named(kwargs, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         networks.rnn(**kwargs)
+
+
+@pytest.mark.parametrize("kind", [networks.rnn, networks.lstm])
+@pytest.mark.parametrize("features", [40, 60, 128])
+def test_images_of_another_length(kind, features):
+    """Also where they are a whole number of pieces: the network was built for eight of them."""
+    with pytest.raises(ValueError, match=rf"must have 64 features, got shape \(2, {features}\)"):
+        kind(width=6, steps=8)(torch.zeros(2, features, dtype=torch.float64))

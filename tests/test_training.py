@@ -356,6 +356,8 @@ def test_train_names_a_bad_argument_and_changes_nothing(change, message):
     [
         ({"lr": "0.1"}, "the learning rate must be a number, got '0.1'"),
         ({"lr": None, "optimizer": "adam"}, "a function of the parameters, .* got 'adam'"),
+        ({"lr": None, "optimizer": lambda p: adam}, "return a torch.optim.Optimizer .* got <funct"),
+        ({"lr": None, "optimizer": torch.optim.LBFGS}, "without a closure, got LBFGS"),
         ({"model": "mlp"}, "the model must be a torch.nn.Module, got 'mlp'"),
     ],
 )

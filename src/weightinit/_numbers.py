@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 
 MAX_SEED = 2**32 - 1  # the largest that NumPy and scikit-learn take
@@ -34,3 +36,9 @@ def check_not_negative(name: str, value: float) -> None:
     check_number(name, value)
     if not (np.isfinite(value) and value >= 0):
         raise ValueError(f"{name} must be finite and not negative, got {value!r}")
+
+
+def check_size(name: str, value) -> None:
+    """Raise a ValueError unless the value is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")

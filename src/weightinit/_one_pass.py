@@ -21,12 +21,14 @@ def run(model, parameters, x, y, loss, explain: Callable[[Exception], str] | Non
 
 def loss_of(model, x, y, loss, explain: Callable[[Exception], str] | None = None) -> torch.Tensor:
     """Run the model and the loss: the forward half of `run`."""
+    if loss is not None and (not callable(loss) or isinstance(loss, type)):
+        raise TypeError(f"loss must be a function of the output and y, got {loss!r}")
     try:
         output = model(x)
     except RuntimeError as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        message = explain(error) if explain else unclear(x, error)
+        message = explain(error) if explain else _unlike(model, x) or unclear(x, error)
         raise ValueError(message) from error
     if loss is None:
         check_labels(output, y)
@@ -130,6 +132,15 @@ def check_labels(output, y) -> None:
             f"the model has {classes} scores per example, so the labels y must be from 0 to "
             f"{classes - 1}, got {int(wrong[0])}"
         )
+
+
+def _unlike(model, x) -> str | None:
+    """Say so if the types of x and of all parameters differ, the likeliest reason of all."""
+    dtypes = {p.dtype for p in model.parameters()}
+    if x.is_floating_point() and len(dtypes) == 1 and x.dtype not in dtypes:
+        dtype = dtypes.pop()
+        return f"x is {x.dtype}, but the model's parameters are {dtype}; convert with x.to({dtype})"
+    return None
 
 
 def unclear(x, error) -> str:

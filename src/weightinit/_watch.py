@@ -54,7 +54,7 @@ def first_failure(
     Raises
     ------
     TypeError
-        If the model is not a module, or ``x`` or ``y`` is not a tensor.
+        If the model is not a module, ``x`` or ``y`` not a tensor, or ``loss`` not a function.
     ValueError
         If ``x`` and ``y`` do not fit each other or the model, or are empty; if, for the default
         loss, ``y`` holds neither classes nor their probabilities; if nothing requires a gradient,

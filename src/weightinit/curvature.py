@@ -60,7 +60,8 @@ def hessian_vector_product(
     Raises
     ------
     TypeError
-        If the model is not a module, or ``x``, ``y`` or ``vector`` is not a tensor.
+        If the model is not a module, ``x``, ``y`` or ``vector`` not a tensor, or ``loss`` not a
+        function.
     ValueError
         If ``vector`` is not a finite floating tensor of shape (n,); if ``x`` and ``y`` do not fit
         each other or the model, contain NaN or infinities, or are empty; if, for the default loss,

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from weightinit import activations
-from weightinit._numbers import MAX_SEED, check_integer
-from weightinit._recurrent import LongShortTerm, Recurrent, check_size, lstm, rnn
+from weightinit._lstm import LongShortTerm, lstm
+from weightinit._numbers import MAX_SEED, check_integer, check_size
+from weightinit._recurrent import Recurrent, rnn
 
 __all__ = ["LongShortTerm", "Recurrent", "Residual", "lstm", "mlp", "rnn"]
 

@@ -101,7 +101,8 @@ def probe(
     Raises
     ------
     TypeError
-        If the model is not a module, ``x`` or ``y`` is not a tensor, or ``lr`` not a number.
+        If the model is not a module, ``x`` or ``y`` not a tensor, ``loss`` not a function, or
+        ``lr`` not a number.
     ValueError
         If ``x`` and ``y`` do not fit each other or the model, contain NaN or infinities, or are
         empty; if, for the default loss, ``y`` holds neither classes nor their probabilities; if

@@ -288,6 +288,12 @@ def _optimizer(model: nn.Module, lr: float | None, optimizer) -> torch.optim.Opt
                 "optimizer must be a function of the parameters, such as "
                 f"lambda parameters: torch.optim.Adam(parameters, lr=1e-3), got {optimizer!r}"
             )
-        return optimizer(model.parameters())
+        made = optimizer(model.parameters())
+        if not isinstance(made, torch.optim.Optimizer) or isinstance(made, torch.optim.LBFGS):
+            raise TypeError(
+                "optimizer must return a torch.optim.Optimizer that steps without a closure, "
+                f"got {made!r}"
+            )
+        return made
     _loop.check_rate(lr)
     return torch.optim.SGD(model.parameters(), lr=lr)
