@@ -225,7 +225,7 @@ class TestGuards:
 
     def test_paths_that_are_not_local_are_left_alone(self, notebook, tmp_path):
         fine = copy.deepcopy(notebook)
-        add_markdown("https://example.org/home/work/ ../chapters/x.ipynb $n/var$ $f:\\mathbb R$")(
+        add_markdown("https://example.org/home/me/ ../chapters/x.ipynb $n/var$ $f:\\mathbb R$")(
             fine
         )
         assert not faults(fine, tmp_path)["no_local_paths"]

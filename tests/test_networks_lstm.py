@@ -182,15 +182,6 @@ def test_it_learns_rows():
     assert run.layers["name"].tolist() == (["cell"] * 8 + ["output"]) * 2
 
 
-def test_a_sweep_trains_it_as_training_alone_does():
-    swept = training.sweep(
-        lambda seed: networks.lstm(8, seed=seed), DIGITS, lrs=[0.2], seeds=[0, 1], steps=5
-    )
-    alone = training.train(networks.lstm(8, seed=1), DIGITS, steps=5, lr=0.2)
-    last = swept.query("seed == 1 and step == 5")["loss"].item()
-    assert last == pytest.approx(alone.history["loss"].iloc[-1], rel=1e-10)
-
-
 @pytest.mark.parametrize(
     ("kwargs", "error", "message"),
     [

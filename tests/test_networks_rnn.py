@@ -82,11 +82,12 @@ def test_it_learns_rows_and_is_reproducible():
     assert not torch.equal(one.recurrent.weight, other.recurrent.weight)
 
 
-def test_a_sweep_trains_it_as_training_alone_does():
+@pytest.mark.parametrize("kind", [networks.rnn, networks.lstm])
+def test_a_sweep_trains_it_as_training_alone_does(kind):
     swept = training.sweep(
-        lambda seed: networks.rnn(8, seed=seed), DIGITS, lrs=[0.2], seeds=[0, 1], steps=5
+        lambda seed: kind(8, seed=seed), DIGITS, lrs=[0.2], seeds=[0, 1], steps=5
     )
-    alone = training.train(networks.rnn(8, seed=1), DIGITS, steps=5, lr=0.2)
+    alone = training.train(kind(8, seed=1), DIGITS, steps=5, lr=0.2)
     last = swept.query("seed == 1 and step == 5")["loss"].item()
     assert last == pytest.approx(alone.history["loss"].iloc[-1], rel=1e-10)
 
