@@ -95,6 +95,22 @@ def check_rate(lr: float) -> None:
     check_positive("the learning rate", lr)
 
 
+def make_optimizer(optimizer, parameters) -> torch.optim.Optimizer:
+    """Call the user's function that makes an optimizer, and check what it returns."""
+    if not callable(optimizer):
+        raise TypeError(
+            "optimizer must be a function of the parameters, such as "
+            f"lambda parameters: torch.optim.Adam(parameters, lr=1e-3), got {optimizer!r}"
+        )
+    made = optimizer(parameters)
+    if not isinstance(made, torch.optim.Optimizer) or isinstance(made, torch.optim.LBFGS):
+        raise TypeError(
+            "optimizer must return a torch.optim.Optimizer that steps without a closure, "
+            f"got {made!r}"
+        )
+    return made
+
+
 def members(lrs: Sequence[float], seeds: Sequence[int]) -> list[tuple[float, int]]:
     """Return the learning rate and the seed of every network of a sweep."""
     for name, values in (("lrs", lrs), ("seeds", seeds)):

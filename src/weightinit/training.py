@@ -1,8 +1,8 @@
-"""One training loop, and the same loop for many small networks at once."""
+"""One training loop (`train`), and the same for many small networks at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -13,8 +13,11 @@ from torch import nn
 from tqdm import tqdm
 
 from weightinit import _loop, _movement
+from weightinit._ensemble import sweep, train_ensemble
 from weightinit.data import Digits
 from weightinit.probes import Failure, Probe, Watch, first_failure
+
+__all__ = ["Run", "sweep", "train", "train_ensemble"]
 
 
 @dataclass(frozen=True)
@@ -172,128 +175,10 @@ def train(
     return Run(pd.DataFrame(history), table, stopped, failure if stopped else None)
 
 
-def sweep(
-    build: Callable[[int], nn.Module],
-    data: Digits,
-    *,
-    lrs: Sequence[float],
-    seeds: Sequence[int],
-    steps: int,
-    batch_size: int = 64,
-    order_seed: int = 0,
-    evaluate_every: int | None = None,
-    evaluate_start: bool = True,
-    device: str | torch.device = "cpu",
-) -> pd.DataFrame:
-    """Train one network for every learning rate and seed, all at once, by plain gradient descent.
-
-    The networks are stacked along a new first axis, so that one batched product does the work of
-    many small ones (``torch.func``). Their losses are summed, never averaged: each network then
-    gets exactly the gradient it would get alone, and one that diverges does not disturb the others.
-    All see the same batches; they differ in their weights and their learning rate.
-
-    Parameters
-    ----------
-    build : callable
-        ``build(seed)`` returns an initialized network; all must have the same architecture.
-    data : Digits
-        The images.
-    lrs : sequence of float
-        Learning rates.
-    seeds : sequence of int
-        Seeds of the weights.
-    steps, batch_size, evaluate_every, device
-        As in `train`.
-    order_seed : int
-        Seed of the order of the images.
-    evaluate_start : bool
-        Evaluate the untrained networks, too: it costs as much as some twenty steps.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per network and evaluation: ``lr``, ``seed``, ``step``, ``loss``,
-        ``train_accuracy``, ``test_accuracy``. A network that diverged has a loss that is not
-        finite, and every image whose scores are not finite counts as an error.
-
-    Raises
-    ------
-    TypeError
-        As `train`; and if ``build`` is no function, or ``lrs`` or ``seeds`` no sequence.
-    ValueError
-        As `train`; and if ``lrs`` or ``seeds`` is empty, or the architectures differ.
-    RuntimeError
-        If a network draws random numbers in training, as dropout does.
-
-    Examples
-    --------
-    >>> from weightinit import data, networks
-    >>> def build(seed):
-    ...     return networks.mlp(1, 16, "tanh", seed=seed)
-    >>> table = sweep(build, data.digits(), lrs=[0.1, 0.5], seeds=[0, 1], steps=20)
-    >>> table.groupby("lr").size().to_dict()
-    {0.1: 4, 0.5: 4}
-    """
-    if not callable(build) or isinstance(build, nn.Module):
-        raise TypeError(f"build must be a function of the seed that returns a model, got {build!r}")
-    members = _loop.members(lrs, seeds)
-    models = [build(seed) for _, seed in members]
-    images, labels, test_images, test_labels = _loop.prepare(
-        models, data, batch_size, steps, device, evaluate_every=evaluate_every
-    )
-    parameters, buffers = torch.func.stack_module_state(models)
-    trained = [parameter for parameter in parameters.values() if parameter.requires_grad]
-    rates = images.new_tensor([lr for lr, _ in members])
-
-    def one(parameters: dict, buffers: dict, images: torch.Tensor) -> torch.Tensor:
-        return torch.func.functional_call(models[0], (parameters, buffers), (images,))
-
-    forward = torch.func.vmap(one, in_dims=(0, 0, None))
-
-    def evaluate(step: int) -> pd.DataFrame:
-        # vmap calls the first network, with the weights of all: its mode is the mode of all.
-        with torch.no_grad(), _loop.evaluating(models[0]):
-            scores = forward(parameters, buffers, images), forward(parameters, buffers, test_images)
-        rows = [
-            {"lr": lr, "seed": seed, "step": step}
-            | _loop.scores(scores[0][i], labels, scores[1][i], test_labels)
-            for i, (lr, seed) in enumerate(members)
-        ]
-        return pd.DataFrame(rows)
-
-    history = [evaluate(0)] if evaluate_start else []
-    batches = _loop.batches(len(images), batch_size, order_seed)
-    for step in range(1, steps + 1):
-        rows = next(batches)
-        scores = forward(parameters, buffers, images[rows])
-        targets = labels[rows].expand(len(members), -1)
-        losses = nn.functional.cross_entropy(
-            scores.transpose(1, 2), targets, reduction="none"
-        ).mean(dim=1)
-        gradients = torch.autograd.grad(losses.sum(), trained)
-        with torch.no_grad():
-            for parameter, gradient in zip(trained, gradients, strict=True):
-                parameter -= rates.view(-1, *[1] * (parameter.ndim - 1)) * gradient
-        if step == steps or (evaluate_every and step % evaluate_every == 0):
-            history.append(evaluate(step))
-    return pd.concat(history, ignore_index=True)
-
-
 def _optimizer(model: nn.Module, lr: float | None, optimizer) -> torch.optim.Optimizer:
     if (lr is None) == (optimizer is None):
         raise ValueError(f"give either lr or optimizer, got lr={lr!r} and optimizer={optimizer!r}")
     if optimizer is not None:
-        if not callable(optimizer):
-            raise TypeError(
-                "optimizer must be a function of the parameters, such as "
-                f"lambda parameters: torch.optim.Adam(parameters, lr=1e-3), got {optimizer!r}"
-            )
-        made = optimizer(model.parameters())
-        if not isinstance(made, torch.optim.Optimizer) or isinstance(made, torch.optim.LBFGS):
-            raise TypeError(
-                "optimizer must return a torch.optim.Optimizer that steps without a closure, "
-                f"got {made!r}"
-            )
-        return made
+        return _loop.make_optimizer(optimizer, model.parameters())
     _loop.check_rate(lr)
     return torch.optim.SGD(model.parameters(), lr=lr)
