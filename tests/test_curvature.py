@@ -12,6 +12,7 @@ from tests.test_probes import Breakable, Broken, batch, hooks, linear
 from weightinit import activations
 from weightinit.curvature import _largest, hessian_vector_product, largest_eigenvalue
 from weightinit.data import digits
+from weightinit.initializers import Scheme, initialize
 from weightinit.networks import mlp
 
 F32, F64 = torch.float32, torch.float64
@@ -421,7 +422,7 @@ def test_too_few_iterations_say_how_far_they_got():
     model, (x, y) = mlp(3, 8, "tanh"), batch()
     message = (
         r"no eigenvalue found in 3 iterations: the last estimate [-\d.e]+ is uncertain by "
-        r"[-\d.e]+, and tolerance allows [-\d.e]+; allow more iterations or a larger tolerance"
+        r"[-\d.e]+, and at most [-\d.e]+ is allowed; allow more iterations or a larger tolerance"
     )
     with pytest.raises(RuntimeError, match=message):
         largest_eigenvalue(model, x, y, iterations=3)
@@ -431,3 +432,16 @@ def test_no_second_derivative():
     own = activations.Activation("own", lambda h: h**2, lambda h: 2 * h)
     with pytest.raises(RuntimeError, match="has no second derivative"):
         largest_eigenvalue(mlp(1, 8, own), *batch())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_loose_tolerance_does_not_miss_the_largest_beside_a_larger_negative_one(seed):
+    """Of thousands of parameters: a random vector is nearly orthogonal to each direction."""
+    x, y, *_ = digits().tensors()
+    model = mlp(10, 32, "tanh")
+    initialize(model, Scheme("chaotic", 4.0, "fan_in", "normal"), seed=seed)
+    loose, precise = (
+        largest_eigenvalue(model, x[:256], y[:256], tolerance=tolerance)
+        for tolerance in (0.05, 1e-3)
+    )
+    assert precise > 50 and loose == pytest.approx(precise, rel=0.05)

@@ -134,7 +134,9 @@ def largest_eigenvalue(
         far smaller, since it goes with the square of the tolerance. A largest eigenvalue that is
         greater than r by d is missed only if the share of v along its eigenvector is at most
         ``tolerance * m / d``. After a random start that is unlikely, the more so the larger d;
-        another seed would tell. A Hessian of zeros gives 0.0.
+        another seed would tell. (Where a negative eigenvalue is the largest in magnitude, a
+        tolerance above a tenth of 1 / sqrt(n) counts as that: otherwise it would be likely.) A
+        Hessian of zeros gives 0.0.
 
     Raises
     ------
@@ -185,7 +187,10 @@ def _largest(product, start, tolerance, iterations) -> float:
         value = (v @ hv).item()
         scale = shift or hv.norm().item()
         residual = (hv - value * v).norm().item()
-        if residual <= tolerance * scale and (shift or value > 0):
+        # Beside a large negative eigenvalue nearly any v of many numbers has a small residual, as
+        # a random one has a share of only 1 / sqrt(n) along each eigenvector.
+        enough = min(tolerance, 0.1 / len(v) ** 0.5) if shift else tolerance
+        if residual <= enough * scale and (shift or value > 0):
             return value * unit
         # Two products nearly give the vector back, size**2 times as long, but one does not: there
         # are eigenvalues near size and near -size, between which v would swing for long.
@@ -199,7 +204,7 @@ def _largest(product, start, tolerance, iterations) -> float:
             v, before, size = hv / scale, v, scale
     raise RuntimeError(
         f"no eigenvalue found in {iterations} iterations: the last estimate {value * unit:.6g} is "
-        f"uncertain by {residual * unit:.2g}, and tolerance allows {tolerance * scale * unit:.2g}; "
+        f"uncertain by {residual * unit:.2g}, and at most {enough * scale * unit:.2g} is allowed; "
         "allow more iterations or a larger tolerance"
     )
 
