@@ -32,7 +32,7 @@ import landing_figure  # noqa: E402
 FLOORS = {
     1: "activations data claims",
     2: "theory initializers networks",
-    3: "probes curvature training",
+    3: "probes curvature training grids",
     4: "describe plotting",
     5: "keras_parity",
 }
