@@ -1,6 +1,6 @@
 # Each recipe is a plain line that you can type yourself; README.md has the same lines for Windows.
 .DEFAULT_GOAL := help
-.PHONY: help environment book test portability lab notebooks serve bench clean
+.PHONY: help environment book test portability lab notebooks sweeps serve bench clean
 
 # `make book PYTHON=python3.12` chooses the Python that .venv is made with; once made, .venv is kept.
 ifneq ($(wildcard .venv/ready),)
@@ -14,6 +14,7 @@ help:
 	@echo "make test         run every test, and every notebook against its stored outputs"
 	@echo "make lab          open the chapters in JupyterLab"
 	@echo "make notebooks    re-execute the notebooks and store what they output"
+	@echo "make sweeps       train what the files in chapters/results lack"
 	@echo "make serve        show the built site on http://localhost:8000"
 	@echo "make bench        measure speed and memory"
 	@echo "make portability  run the notebooks on other instructions and numbers of threads"
@@ -43,6 +44,9 @@ lab: environment
 
 notebooks: environment
 	.venv/bin/python tools/execute_notebooks.py chapters appendix
+
+sweeps: environment
+	cd chapters && ../.venv/bin/python -c "import sweeps; sweeps.main()"
 
 serve: environment
 	@test -f _build/html/index.html || { echo "There is no site yet: run make book first"; false; }

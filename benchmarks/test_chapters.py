@@ -11,6 +11,7 @@ import pytest
 
 CHAPTERS = sorted((Path(__file__).parent.parent / "chapters").glob("*.ipynb"))
 SECONDS, GIGABYTES = 90, 3.0
+LONGER = {"05_role_of_initialization": (120, 4.0)}  # most of its networks are trained live
 
 EXECUTE = """
 import sys, nbformat
@@ -43,6 +44,7 @@ class PeakMemory(threading.Thread):
 def test_chapter_budget(benchmark, capsys, chapter):
     """Execute a copy in memory, as a reader would: nothing is stored."""
     measured = {}
+    seconds, gigabytes = LONGER.get(chapter.stem, (SECONDS, GIGABYTES))
 
     def execute():
         command = [sys.executable, "-c", EXECUTE, str(chapter), str(chapter.parent)]
@@ -61,8 +63,8 @@ def test_chapter_budget(benchmark, capsys, chapter):
     benchmark.extra_info.update(measured)
     with capsys.disabled():
         print(
-            f"\n{chapter.name}: {measured['seconds']:.0f} s of {SECONDS}, "
-            f"{measured['gigabytes']:.2f} GB of {GIGABYTES:.0f}"
+            f"\n{chapter.name}: {measured['seconds']:.0f} s of {seconds}, "
+            f"{measured['gigabytes']:.2f} GB of {gigabytes:.0f}"
         )
-    assert measured["seconds"] <= SECONDS
-    assert measured["gigabytes"] <= GIGABYTES
+    assert measured["seconds"] <= seconds
+    assert measured["gigabytes"] <= gigabytes
