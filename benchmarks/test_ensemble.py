@@ -13,7 +13,7 @@ from weightinit.initializers import initialize
 from weightinit.networks import mlp
 from weightinit.training import train_ensemble
 
-BATCH, STEPS, ROUNDS = 64, 10, 5
+BATCH, STEPS, ROUNDS = 64, 50, 3
 # (width, depth): how many times faster than one after the other, on two cores; printed.
 TARGETS = {(64, 10): 5.0, (128, 10): 2.5}
 LIMIT = 4.0  # and at width 128 at most so many times the bare matrix products, asserted
@@ -96,7 +96,7 @@ def test_ensemble(benchmark, capsys, size, threads):
     def turn():
         models = [network(width, depth, seed) for seed in range(members)]
         limit.append(seconds(bare) / members)
-        alone.append(statistics.mean(seconds(one_after_the_other, m, data) for m in models[:8]))
+        alone.append(statistics.mean(seconds(one_after_the_other, m, data) for m in models[:3]))
         options = {"steps": STEPS, "batch_size": BATCH, "evaluate_start": False}
         took = seconds(train_ensemble, models, data, lrs=[0.01] * members, **options)
         together.append(took / members)
