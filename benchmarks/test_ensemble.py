@@ -20,14 +20,6 @@ LIMIT = 4.0  # and at width 128 at most so many times the bare matrix products, 
 MEMBERS = {(32, 10): 100, (64, 10): 100, (128, 10): 50, (32, 40): 50, (64, 40): 40, (128, 40): 15}
 
 
-@pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
-def threads(request):
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
-
-
 def network(width, depth, seed):
     model = mlp(depth, width, "tanh", dtype=torch.float32)
     initialize(model, "xavier_normal", seed=seed)

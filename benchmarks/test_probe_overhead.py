@@ -17,14 +17,6 @@ WORST = {1: 1.4, 2: 1.8}
 PAIRS = 60
 
 
-@pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
-def threads(request):
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
 def test_probe_overhead(benchmark, capsys, activation, dtype, threads):

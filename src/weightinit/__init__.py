@@ -4,7 +4,7 @@ The package is organised in floors; a module imports only from the floors below 
 
 1. `activations`, `data`, `claims`: functions, images and statements; NumPy only.
 2. `theory`, `initializers`, `networks`: what is predicted, and what it is predicted about.
-3. `probes`, `training`: what is measured.
+3. `probes`, `curvature`, `training`, `grids`: what is measured, and on how many cores.
 4. `describe`, `plotting`: what is shown.
 
 Importing `weightinit` itself loads none of them, so it is instant; import the modules you need:

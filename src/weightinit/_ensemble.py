@@ -12,6 +12,7 @@ from torch import nn
 from tqdm import tqdm
 
 from weightinit import _loop
+from weightinit._numbers import check_positive
 from weightinit._stack import Stack
 from weightinit.data import Digits
 
@@ -110,7 +111,7 @@ def train_ensemble(
         models, data, batch_size, steps, device, evaluate_every=evaluate_every
     )
     if clip_norm is not None:
-        _loop.check_positive("clip_norm", clip_norm)
+        check_positive("clip_norm", clip_norm)
     stack = Stack(models)
     step_size, slices = _optimizer(optimizer, stack.trained, rates)
     history, diverged = [], pd.Series(pd.NA, range(len(models)), dtype="Int64")
