@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import pandas as pd
@@ -12,7 +12,7 @@ from torch import nn
 from tqdm import tqdm
 
 from weightinit import _loop
-from weightinit._numbers import check_positive
+from weightinit._numbers import check_positive, check_sequence
 from weightinit._stack import Stack
 from weightinit.data import Digits
 
@@ -119,12 +119,11 @@ def train_ensemble(
     def evaluate(step: int) -> None:
         with torch.no_grad(), _loop.evaluating(models[0]):
             scores, test_scores = stack(images), stack(test_images)
-        rows = [
+        history.extend(
             {"member": i, "lr": lr, "step": step}
             | _loop.scores(scores[i], labels, test_scores[i], test_labels)
             for i, lr in enumerate(rates)
-        ]
-        history.append(pd.DataFrame(rows))
+        )
 
     if evaluate_start:
         evaluate(0)
@@ -146,7 +145,7 @@ def train_ensemble(
         if step == steps or (evaluate_every and step % evaluate_every == 0):
             evaluate(step)
     stack.write_back()
-    table = pd.concat(history, ignore_index=True)
+    table = pd.DataFrame(history)
     return table.assign(diverged=table["member"].map(diverged))
 
 
@@ -231,8 +230,7 @@ def _clipped(gradients: Sequence[torch.Tensor], clip_norm: float) -> list[torch.
 
 
 def _rates(lrs: Sequence[float]) -> list[float]:
-    if isinstance(lrs, str) or not isinstance(lrs, Iterable):
-        raise TypeError(f"lrs must be a sequence, such as [{lrs!r}], got {lrs!r}")
+    check_sequence("lrs", lrs)
     rates = list(lrs)
     for lr in rates:
         _loop.check_rate(lr)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import nn
 
-from weightinit._numbers import MAX_SEED, check_integer, check_positive
+from weightinit._numbers import MAX_SEED, check_integer, check_positive, check_sequence
 from weightinit.data import Digits
 
 
 def prepare(
     models: Sequence[nn.Module], data: Digits, batch_size: int, steps: int, device, **every
 ) -> tuple[torch.Tensor, ...]:
-    """Check what `train` and `sweep` share, move the models, and return the images as tensors.
+    """Check what both training loops share, move the models, and return the images as tensors.
 
     ``every`` are the intervals, in steps, at which something is done; None for never.
     """
@@ -114,8 +114,7 @@ def make_optimizer(optimizer, parameters) -> torch.optim.Optimizer:
 def members(lrs: Sequence[float], seeds: Sequence[int]) -> list[tuple[float, int]]:
     """Return the learning rate and the seed of every network of a sweep."""
     for name, values in (("lrs", lrs), ("seeds", seeds)):
-        if isinstance(values, str) or not isinstance(values, Iterable):
-            raise TypeError(f"{name} must be a sequence, such as [{values!r}], got {values!r}")
+        check_sequence(name, values)
     pairs = [(lr, seed) for lr in lrs for seed in seeds]
     if not pairs:
         raise ValueError(f"need at least one learning rate and one seed, got {lrs} and {seeds}")

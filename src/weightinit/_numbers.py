@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Integral
 
 import numpy as np
@@ -16,6 +17,12 @@ def check_integer(name: str, value: object, low: int, high: int) -> None:
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if not low <= value <= high:
         raise ValueError(f"{name} must be in [{low}, {high}], got {value}")
+
+
+def check_sequence(name: str, values: object) -> None:
+    """Raise a TypeError if the values cannot be iterated over, or are text."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a sequence, such as [{values!r}], got {values!r}")
 
 
 def check_number(name: str, value: object) -> None:

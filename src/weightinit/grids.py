@@ -16,6 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from weightinit import _pools
+from weightinit._numbers import check_sequence
 
 __all__ = ["product", "run_grid"]
 
@@ -46,8 +47,7 @@ def product(**axes: Iterable) -> list[dict]:
     [{'depth': 2, 'seed': 0}, {'depth': 4, 'seed': 0}]
     """
     for name, values in axes.items():
-        if isinstance(values, str) or not isinstance(values, Iterable):
-            raise TypeError(f"{name} must be a sequence, such as [{values!r}], got {values!r}")
+        check_sequence(name, values)
     lists = [list(values) for values in axes.values()]
     if not lists or not all(lists):
         raise ValueError(f"need at least one axis and a value on each, got {axes}")
