@@ -8,7 +8,7 @@ from torch import nn
 from weightinit import activations, probes
 from weightinit.data import digits
 from weightinit.initializers import initialize, lsuv
-from weightinit.networks import Residual, mlp
+from weightinit.networks import Residual, convnet, mlp
 from weightinit.training import sweep, train
 
 
@@ -270,7 +270,7 @@ def test_normalization_has_the_dtype_and_the_device_and_no_bias_to_drop(normaliz
 
 @pytest.mark.parametrize("normalization", ["Batch", "", True, ["batch"], nn.LayerNorm])
 def test_unknown_normalization_lists_what_is_allowed(normalization):
-    message = "normalization must be None or 'batch' or 'layer', got "
+    message = "normalization must be None or 'batch' or 'layer' or 'group', got "
     with pytest.raises(ValueError, match=message) as error:
         mlp(2, 3, "relu", normalization=normalization)
     assert str(error.value).endswith(repr(normalization))
@@ -365,3 +365,84 @@ def test_the_first_failure_may_be_the_sum_of_a_skip_connection():
             layer.bias.fill_(2e38)
     failure = probes.first_failure(model, x[:20], y[:20])
     assert (failure.phase, failure.module, failure.operation) == ("forward", "block2", "add")
+
+
+def oracle(images, weight, convolve, normalize, activation, place):
+    """One layer, written out in PyTorch's functions."""
+    h = convolve(images, weight)
+    return activation(normalize(h)) if place == "before" else normalize(activation(h))
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+@pytest.mark.parametrize("normalization", ["batch", "layer", "group"])
+def test_place_of_a_normalization(normalization, place):
+    model = mlp(1, 16, "tanh", normalization=normalization, place=place, seed=3)
+    x = torch.tensor(digits().x_train[:40])
+    normalize = {
+        "batch": lambda h: nn.functional.batch_norm(h, None, None, training=True),
+        "layer": lambda h: nn.functional.layer_norm(h, (16,)),
+        "group": lambda h: nn.functional.group_norm(h, 8),
+    }[normalization]
+    linear = model.linear1
+    expected = oracle(
+        x, linear.weight, lambda x, w: x @ w.T + linear.bias, normalize, torch.tanh, place
+    )
+    torch.testing.assert_close(model[:3](x), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+@pytest.mark.parametrize("normalization", [None, "batch", "layer", "group"])
+def test_convnet_is_the_formula(normalization, place):
+    model = convnet(2, 16, "tanh", normalization=normalization, place=place, seed=3)
+    x = torch.tensor(digits().x_train[:40])
+    normalize = {
+        None: lambda h: h,
+        "batch": lambda h: nn.functional.batch_norm(h, None, None, training=True),
+        "layer": lambda h: nn.functional.layer_norm(h, h.shape[1:]),
+        "group": lambda h: nn.functional.group_norm(h, 8),
+    }[normalization]
+    expected = x.reshape(40, 1, 8, 8)
+    for conv in (model.conv1, model.conv2):
+
+        def convolve(x, weight, bias=conv.bias):
+            return nn.functional.conv2d(x, weight, bias, padding=1)
+
+        expected = oracle(expected, conv.weight, convolve, normalize, torch.tanh, place)
+    expected = expected.flatten(1) @ model.output.weight.T + model.output.bias
+    torch.testing.assert_close(model(x), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_convnet_starts_as_pytorch_draws_and_leaves_the_global_generator():
+    before = torch.get_rng_state()
+    model = convnet(2, 5, "relu", seed=7)
+    assert torch.equal(before, torch.get_rng_state())
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        wanted = [nn.Conv2d(1, 5, 3, dtype=torch.float64), nn.Conv2d(5, 5, 3, dtype=torch.float64)]
+    for found, layer in zip((model.conv1, model.conv2), wanted, strict=True):
+        assert torch.equal(found.weight, layer.weight) and torch.equal(found.bias, layer.bias)
+
+
+def test_convnet_is_initialized_and_trained():
+    model = convnet(3, 8, "relu", normalization="batch")
+    report = initialize(model, "he_normal", seed=0)
+    assert report["fan_in"][report["action"] == "he_normal"].tolist() == [9, 72, 72, 512]
+    run = train(model, digits(), steps=60, lr=0.1)
+    assert run.history["test_accuracy"].iloc[-1] > 0.8
+
+
+@pytest.mark.parametrize(
+    "build, message",
+    [
+        (lambda: convnet(0, 8, "relu"), "depth must be a whole number of at least 1, got 0"),
+        (lambda: convnet(1, 2.5, "relu"), "channels must be a whole number of at least 1"),
+        (lambda: convnet(1, 8, "relu", image_size=0), "image_size must be"),
+        (lambda: convnet(1, 8, "relu", normalization="instance"), "normalization must be None or"),
+        (lambda: mlp(1, 8, "relu", place="behind"), "place must be 'before' or 'after', got "),
+        (lambda: mlp(2, [8, 12], "relu", normalization="group"), "multiples of 8, got 12"),
+        (lambda: convnet(1, 4, "relu", normalization="group"), "multiples of 8, got 4"),
+    ],
+)
+def test_networks_that_cannot_be_built(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()

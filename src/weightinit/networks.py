@@ -1,8 +1,7 @@
-"""The chapters' networks: layer by layer (`mlp`), and step by step (`rnn`, `lstm`)."""
+"""The chapters' networks: layer by layer (`mlp`, `convnet`), and step by step (`rnn`, `lstm`)."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -10,13 +9,13 @@ import torch
 from torch import nn
 
 from weightinit import activations
+from weightinit._convnet import convnet
+from weightinit._layer import check_normalization, hidden
 from weightinit._lstm import LongShortTerm, lstm
 from weightinit._numbers import MAX_SEED, check_integer, check_size
 from weightinit._recurrent import Recurrent, rnn
 
-__all__ = ["LongShortTerm", "Recurrent", "Residual", "lstm", "mlp", "rnn"]
-
-_NORMALIZATIONS = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+__all__ = ["LongShortTerm", "Recurrent", "Residual", "convnet", "lstm", "mlp", "rnn"]
 
 
 def mlp(
@@ -28,6 +27,7 @@ def mlp(
     out_features: int = 10,
     bias: bool = True,
     normalization: str | None = None,
+    place: str = "before",
     skip: bool = False,
     dtype: torch.dtype = torch.float64,
     device: str | torch.device = "cpu",
@@ -37,8 +37,9 @@ def mlp(
 
     Layer :math:`l` computes :math:`h^l = W^l x^{l-1} + b^l` and :math:`x^l = \varphi(h^l)`; the
     output layer has no activation, because the losses of PyTorch expect raw scores. A
-    normalization works on :math:`h^l`, before the activation sees it. With skip connections, hidden
-    layers from the second on compute :math:`x^l = x^{l-1} + \varphi(h^l)`.
+    normalization works on :math:`h^l`, before the activation sees it, or on :math:`\varphi(h^l)`.
+    With skip connections, hidden layers from the second on compute
+    :math:`x^l = x^{l-1} + \varphi(h^l)`.
 
     The weights start as PyTorch's own default leaves them. The default is drawn from ``seed``, and
     the global random generator stays where it was. The linear layers start the same with and
@@ -60,7 +61,10 @@ def mlp(
     normalization : str, optional
         ``"batch"``: each unit gets mean 0 and variance 1 over the batch (in evaluation mode, by
         averages kept from training). ``"layer"``: each example does, over the units of a layer.
-        Both then have a factor and a bias per unit, which start at 1 and 0.
+        ``"group"``: each example does, over each of eight groups of units. All then have a factor
+        and a bias per unit, which start at 1 and 0.
+    place : str
+        Where the normalization stands: ``"before"`` the activation or ``"after"`` it.
     skip : bool
         Whether a hidden layer adds its input to its output. The first does not, as it may have
         another width than the image.
@@ -75,21 +79,24 @@ def mlp(
     -------
     torch.nn.Sequential
         With children ``linear1, act1, linear2, act2, ..., output``; normalized, ``linear1, norm1,
-        act1, ...``; with skip connections, ``linear1, act1, block2, ..., output``, where each
-        block is a `Residual` with children ``linear``, ``norm`` if normalized, and ``act``.
+        act1, ...`` or ``linear1, act1, norm1, ...``; with skip connections, ``linear1, act1,
+        block2, ..., output``, where each block is a `Residual` with children ``linear``, ``norm``
+        if normalized, and ``act``.
 
     Raises
     ------
     ValueError
         If ``depth``, a ``width``, ``in_features`` or ``out_features`` is not a whole number of at
-        least 1, the widths are not as many as the layers, the activation or the normalization is
-        unknown, or ``skip`` is asked for and the hidden layers differ in width.
+        least 1, the widths are not as many as the layers, the activation, the normalization or its
+        place is unknown, groups are asked for and a width is no multiple of eight, or ``skip`` is
+        asked for and the hidden layers differ in width.
 
     References
     ----------
     Ioffe & Szegedy, ICML 2015, for batch normalization, and its place before the activation; Ba,
-    Kiros & Hinton, *Layer normalization*, 2016; He et al., CVPR 2016, for skip connections; Yang &
-    Schoenholz, NeurIPS 2017, for the form of theirs that is used here.
+    Kiros & Hinton, *Layer normalization*, 2016; Wu & He, ECCV 2018, for groups; He et al., CVPR
+    2016, for skip connections; Yang & Schoenholz, NeurIPS 2017, for the form of theirs that is used
+    here.
 
     Examples
     --------
@@ -115,9 +122,7 @@ def mlp(
     if len(widths) != depth:
         raise ValueError(f"width must be one number or {depth}, one for each layer, got {width!r}")
     check_integer("seed", seed, 0, MAX_SEED)
-    if normalization not in (None, *_NORMALIZATIONS):
-        allowed = " or ".join(map(repr, (None, *_NORMALIZATIONS)))
-        raise ValueError(f"normalization must be {allowed}, got {normalization!r}")
+    check_normalization(normalization, place, widths)
     if skip:
         _check_equal(widths)
     phi = activations.get(activation)
@@ -128,10 +133,8 @@ def mlp(
         torch.manual_seed(seed)
         fan_in = in_features
         for layer, size in enumerate(widths, start=1):
-            parts = OrderedDict(linear=nn.Linear(fan_in, size, bias=bias, **kwargs))
-            if normalization is not None:
-                parts["norm"] = _NORMALIZATIONS[normalization](size, **kwargs)
-            parts["act"] = phi.module()
+            linear = nn.Linear(fan_in, size, bias=bias, **kwargs)
+            parts = hidden(linear, phi.module(), normalization, place, **kwargs)
             if skip and layer > 1:
                 model.add_module(f"block{layer}", Residual(parts))
             else:

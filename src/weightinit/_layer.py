@@ -1,0 +1,51 @@
+"""One hidden layer: an affine map, its activation, and a normalization in one of two places."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import nn
+
+GROUPS = 8
+NORMALIZATIONS = ("batch", "layer", "group")
+PLACES = ("before", "after")
+
+
+def hidden(
+    affine: nn.Module, activation: nn.Module, normalization: str | None, place: str, **kwargs
+) -> OrderedDict[str, nn.Module]:
+    """Return the modules of a layer by name, in their order; ``kwargs`` are dtype and device."""
+    kind = "conv" if isinstance(affine, nn.Conv2d) else "linear"
+    parts = OrderedDict({kind: affine, "act": activation})
+    if normalization is not None:
+        parts["norm"] = _normalization(affine, normalization, kwargs)
+        if place == "before":
+            parts.move_to_end("act")
+    return parts
+
+
+def check_normalization(normalization: str | None, place: str, sizes: list[int]) -> None:
+    """Raise a ValueError unless layers of these sizes can be normalized so."""
+    if normalization not in (None, *NORMALIZATIONS):
+        allowed = " or ".join(map(repr, (None, *NORMALIZATIONS)))
+        raise ValueError(f"normalization must be {allowed}, got {normalization!r}")
+    if place not in PLACES:
+        raise ValueError(f"place must be {' or '.join(map(repr, PLACES))}, got {place!r}")
+    if normalization == "group":
+        for size in sizes:
+            if size % GROUPS:
+                raise ValueError(
+                    f"group normalization makes {GROUPS} groups, so sizes must be multiples of "
+                    f"{GROUPS}, got {size}"
+                )
+
+
+def _normalization(affine: nn.Module, name: str, kwargs: dict) -> nn.Module:
+    convolution = isinstance(affine, nn.Conv2d)
+    size = affine.out_channels if convolution else affine.out_features
+    if name == "batch":
+        return (nn.BatchNorm2d if convolution else nn.BatchNorm1d)(size, **kwargs)
+    if name == "layer" and not convolution:
+        return nn.LayerNorm(size, **kwargs)
+    # Over all channels and positions of an image: what layer normalization means there.
+    return nn.GroupNorm(1 if name == "layer" else GROUPS, size, **kwargs)
