@@ -20,6 +20,18 @@ from weightinit.training import train, train_ensemble
 
 RESULTS = Path(__file__).parent / "results"
 RATES = [round(10 ** (quarter / 4), 5) for quarter in range(-10, 2)]  # quarters of a decade
+LARGE_RATES = [*RATES, *(round(10 ** (quarter / 4), 5) for quarter in range(2, 7))]
+
+
+def half_decades(low: float, high: float) -> list[float]:
+    """Return powers of the root of ten, from ``10 ** low`` to ``10 ** high``.
+
+    Examples
+    --------
+    >>> half_decades(-1, 0.5)
+    [0.1, 0.31623, 1.0, 3.16228]
+    """
+    return [round(10 ** (half / 2), 5) for half in range(round(2 * low), round(2 * high) + 1)]
 
 
 def depth_and_scale(depth: int, sigma_w2: float) -> pd.DataFrame:
@@ -51,18 +63,18 @@ def depth_and_scale(depth: int, sigma_w2: float) -> pd.DataFrame:
     return table[["lr", "seed", "train_accuracy", "test_accuracy"]]
 
 
-def relu_network(scheme: str | initializers.Scheme, seed: int) -> nn.Sequential:
+def relu_network(scheme: str | initializers.Scheme, seed: int, **options) -> nn.Sequential:
     """Build ten ReLU layers of 64 units, which start from a scheme.
 
     Besides those of `initializers.SCHEMES`: ``"orthogonal"``, scaled for ReLU; ``"small"``,
-    N(0, 0.01^2); and ``"default"``, what PyTorch does by itself.
+    N(0, 0.01^2); and ``"default"``, what PyTorch does by itself. ``options`` go to `networks.mlp`.
 
     Examples
     --------
     >>> relu_network("small", seed=0).linear5.weight.std() < 0.011
     tensor(True)
     """
-    model = networks.mlp(10, 64, "relu", dtype=torch.float32, seed=seed)
+    model = networks.mlp(10, 64, "relu", dtype=torch.float32, seed=seed, **options)
     if scheme == "orthogonal":
         initializers.initialize(model, scheme, scale=2.0, seed=seed)
     elif scheme == "small":
@@ -190,6 +202,111 @@ def branch_and_rate(branch: float, lr: float) -> pd.DataFrame:
     return table.rename(columns={"member": "seed"})[["seed", "step", "loss", "test_accuracy"]]
 
 
+def he_times(factor: float) -> initializers.Scheme:
+    """Return He's rule with ``factor`` times its standard deviation.
+
+    Examples
+    --------
+    >>> he_times(10).variance(64, 64) * 64
+    200.0
+    """
+    return initializers.Scheme("scaled", 2.0 * factor**2, "fan_in", "normal")
+
+
+def last_step(models: list[nn.Module], lr: float, steps: int, **options) -> pd.DataFrame:
+    """Train networks at one rate and return how they end, one row for each."""
+    rates = [lr] * len(models)
+    table = train_ensemble(
+        models, data.digits(), lrs=rates, steps=steps, evaluate_start=False, **options
+    )
+    rows = table[table["step"] == steps].rename(columns={"member": "seed"})
+    return rows[["seed", "loss", "test_accuracy"]]
+
+
+def std_and_normalization(normalization: str | None, factor: float, lr: float) -> pd.DataFrame:
+    """Train 5 ReLU networks for 300 steps, from He's standard deviation times ``factor``."""
+    models = [
+        relu_network(he_times(factor), seed, normalization=normalization) for seed in range(5)
+    ]
+    return last_step(models, lr, 300)
+
+
+def normalized_scheme_and_rate(scheme: str, place: str, lr: float) -> pd.DataFrame:
+    """Train 10 ReLU networks with batch normalization for 600 steps.
+
+    ``steps_to_90`` as in `scheme_and_rate`.
+    """
+    options = {"normalization": "batch", "place": place}
+    models = [relu_network(scheme, seed, **options) for seed in range(10)]
+    table = train_ensemble(models, data.digits(), lrs=[lr] * 10, steps=600, evaluate_every=20)
+    rows = table[table["step"] == 600].set_index("member").rename_axis("seed")
+    rows["steps_to_90"] = table[table["test_accuracy"] >= 0.9].groupby("member")["step"].min()
+    return rows[["steps_to_90", "loss", "test_accuracy"]].reset_index()
+
+
+def convolutions(scheme: str, normalization: str | None, lr: float) -> pd.DataFrame:
+    """Train 5 networks of ten convolutions with 8 channels for 200 steps."""
+    models = []
+    for seed in range(5):
+        model = networks.convnet(
+            10, 8, "relu", normalization=normalization, dtype=torch.float32, seed=seed
+        )
+        if scheme != "default":
+            initializers.initialize(model, scheme, seed=seed)
+        models.append(model)
+    return last_step(models, lr, 200)
+
+
+def late_normalization(
+    activation: str, scheme: initializers.Scheme, first: int, seed: int, dtype=torch.float64
+) -> nn.Sequential:
+    """Build ten layers of 64 units, of which the ``first`` ones are not normalized.
+
+    ``scheme`` starts these; the others start from He's rule.
+
+    Examples
+    --------
+    >>> model = late_normalization("tanh", he_times(0.1), first=1, seed=0)
+    >>> model.norm1, model.norm2.num_features
+    (Identity(), 64)
+    """
+    model = networks.mlp(10, 64, activation, normalization="batch", dtype=dtype)
+    initializers.initialize(model, "he_normal", seed=seed)
+    generator = torch.Generator().manual_seed(1000 + seed)
+    for layer in range(1, first + 1):
+        setattr(model, f"norm{layer}", nn.Identity())
+        linear = model.get_submodule(f"linear{layer}")
+        initializers.fill_(linear, scheme, generator=generator)
+    return model
+
+
+def first_layers_and_rate(activation: str, first: int, factor: float, lr: float) -> pd.DataFrame:
+    """Train 5 networks whose ``first`` layers start at ``factor`` times He's std, 300 steps.
+
+    With ``first=0`` all layers are normalized and none starts elsewhere.
+    """
+    models = [
+        late_normalization(activation, he_times(factor), first, seed, torch.float32)
+        for seed in range(5)
+    ]
+    return last_step(models, lr, 300)
+
+
+def batch_size_and_rate(
+    normalization: str, factor: float, batch_size: int, lr: float
+) -> pd.DataFrame:
+    """Train 5 networks of five ReLU layers on six times all images, in batches of some size."""
+    models = []
+    for seed in range(5):
+        model = networks.mlp(
+            5, 64, "relu", normalization=normalization, dtype=torch.float32, seed=seed
+        )
+        initializers.initialize(model, he_times(factor), seed=seed)
+        models.append(model)
+    steps = 6 * (len(data.digits().x_train) // batch_size)
+    return last_step(models, lr, steps, batch_size=batch_size)
+
+
 SCHEMES = ["he_normal", "he_uniform", "orthogonal", "xavier_normal", "lecun_normal"]
 GRIDS = {
     depth_and_scale: product(
@@ -212,6 +329,39 @@ GRIDS = {
         *product(branch=[0.1, 0.0], lr=[3e-3, 1e-2, 3e-2]),
     ],
     scheme_and_rate: product(scheme=[*SCHEMES, "default", "small"], lr=RATES),
+    std_and_normalization: [
+        *product(normalization=[None, "batch"], factor=half_decades(-3, 3), lr=half_decades(-3, 1)),
+        # N(0, 10^2)
+        *product(normalization=["batch"], factor=[10 * 32**0.5], lr=half_decades(-3, 3)),
+    ],
+    normalized_scheme_and_rate: [
+        *product(
+            scheme=["he_normal", "xavier_normal", "default", "small"],
+            place=["before"],
+            lr=LARGE_RATES,
+        ),
+        *product(scheme=["he_normal"], place=["after"], lr=LARGE_RATES),
+    ],
+    convolutions: product(
+        scheme=["he_normal", "xavier_normal", "default"],
+        normalization=[None, "batch"],
+        lr=half_decades(-2.5, 0.5),
+    ),
+    first_layers_and_rate: [
+        *product(
+            activation=["relu", "tanh"],
+            first=[5],
+            factor=[0.01, 0.1, 1.0, 10.0, 100.0],
+            lr=half_decades(-3, 1),
+        ),
+        *product(activation=["relu", "tanh"], first=[0], factor=[1.0], lr=half_decades(-3, 1)),
+    ],
+    batch_size_and_rate: product(
+        normalization=["batch", "layer", "group"],
+        factor=[1.0, 32**0.5],  # He; N(0, 1)
+        batch_size=[2, 4, 8, 16, 64, 256],
+        lr=half_decades(-2, 0),
+    ),
 }
 
 

@@ -31,7 +31,7 @@ import landing_figure  # noqa: E402
 # module stands on the lowest floor that uses it.
 FLOORS = {
     1: "activations data claims",
-    2: "theory initializers networks",
+    2: "theory initializers networks normalization",
     3: "probes curvature training grids",
     4: "describe plotting",
     5: "keras_parity",
