@@ -1,7 +1,6 @@
 """What several test files share."""
 
 import importlib
-import os
 
 import pytest
 
@@ -11,12 +10,8 @@ pytest.register_assert_rewrite("tests.failures")
 @pytest.fixture(scope="session")
 def keras():
     """Keras, without TensorFlow's start-up messages; skips where it is not installed."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Before TensorFlow: with PyTorch's CUDA build, its compiler (Triton) crashes the process if it
-    # is loaded after TensorFlow, and torch.func may load it at any time.
-    importlib.import_module("torch._dynamo")
     pytest.importorskip("tensorflow")
-    return pytest.importorskip("keras")
+    return importlib.import_module("weightinit.keras_parity").keras
 
 
 @pytest.fixture
