@@ -11,7 +11,10 @@ import pytest
 
 CHAPTERS = sorted((Path(__file__).parent.parent / "chapters").glob("*.ipynb"))
 SECONDS, GIGABYTES = 90, 3.0
-LONGER = {"05_role_of_initialization": (120, 4.0)}  # most of its networks are trained live
+LONGER = {
+    "05_role_of_initialization": (120, 4.0),  # most of its networks are trained live
+    "06_batchnorm_and_he": (120, 4.0),  # TensorFlow takes its time to start
+}
 
 EXECUTE = """
 import sys, nbformat
