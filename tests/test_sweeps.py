@@ -66,6 +66,36 @@ def test_scheme_and_rate_again(scheme, lr):
             {"start": "xavier_normal", "optimizer": "SGD", "lr": 0.01},
             1e-9,
         ),
+        (
+            sweeps.std_and_normalization,
+            {"normalization": "batch", "factor": 1.0, "lr": 0.001},
+            0.03,
+        ),
+        (
+            sweeps.normalized_scheme_and_rate,
+            {"scheme": "he_normal", "place": "before", "lr": 0.00316},
+            0.05,
+        ),
+        (
+            sweeps.convolutions,
+            {"scheme": "he_normal", "normalization": "batch", "lr": 0.00316},
+            0.02,
+        ),
+        (
+            sweeps.first_layers_and_rate,
+            {"activation": "tanh", "first": 5, "factor": 1.0, "lr": 0.01},
+            1e-9,
+        ),
+        (
+            sweeps.batch_size_and_rate,
+            {"normalization": "batch", "factor": 1.0, "batch_size": 64, "lr": 0.01},
+            1e-9,
+        ),
+        (
+            sweeps.batch_size_and_rate,
+            {"normalization": "layer", "factor": 1.0, "batch_size": 256, "lr": 0.1},
+            0.02,
+        ),
     ],
 )
 def test_cells_with_small_rates_again(function, cell, tolerance):
