@@ -676,3 +676,21 @@ def test_convolution_with_the_wrong_number_of_channels():
 
 def test_device_of_the_model_is_accepted():
     assert len(probe(mlp(1, 8, "relu"), *batch(), device="cpu")) == 2
+
+
+@pytest.mark.parametrize("where", ["before", "after", "both"])
+def test_an_identity_beside_an_activation_changes_nothing(where):
+    """As where a normalization was taken out."""
+    torch.manual_seed(0)
+    first, last = nn.Linear(5, 7), nn.Linear(7, 3)
+    around = {
+        "before": [nn.Identity(), nn.Tanh()],
+        "after": [nn.Tanh(), nn.Identity()],
+        "both": [nn.Identity(), nn.Tanh(), nn.Identity()],
+    }
+    x, labels = 10 * torch.randn(20, 5), torch.randint(3, (20,))
+    plain = probe(nn.Sequential(first, nn.Tanh(), last), x, labels)
+    table = probe(nn.Sequential(first, *around[where], last), x, labels)
+    assert plain["saturated"][0] > 0.1
+    columns = [column for column in plain if column != "name"]
+    pd.testing.assert_frame_equal(table[columns], plain[columns])

@@ -242,6 +242,8 @@ class Probe:
             return
         if x.shape == shape:
             row.x = moments(array(x))
+            if isinstance(module, nn.Identity):  # Perhaps a placeholder before an activation.
+                self._awaiting[id(x)] = weakref.ref(x), version_of(x), row
         else:  # A module of the user's own which reshapes or pools, not an activation.
             row.activation = NOT_VISIBLE
 
