@@ -103,6 +103,8 @@ def run_grid(
         If cells keep killing their workers, or it raises what cannot be sent between processes.
     Exception
         Whatever the function raises, with a note that names the cell.
+    KeyboardInterrupt
+        With a note that says how many cells the store holds.
 
     Examples
     --------
@@ -132,12 +134,18 @@ def run_grid(
         missing = [key for key in keys if key not in done]
         n = len(keys)
         bar = tqdm(total=n, initial=n - len(missing), disable=not _loop.show(progress), leave=False)
-        with bar, closing(_pools.computed(function, missing)) as lines:
-            for line in lines:
-                if file is not None:
-                    _write(file, line.encode())
-                done |= _pools.parsed(line)
-                bar.update()
+        try:
+            with bar, closing(_pools.computed(function, missing)) as lines:
+                for line in lines:
+                    if file is not None:
+                        _write(file, line.encode())
+                    done |= _pools.parsed(line)
+                    bar.update()
+        except KeyboardInterrupt as stop:
+            if file is not None:
+                kept = sum(key in done for key in keys)
+                stop.add_note(f"{store} holds {kept} of the {n} cells; the same call goes on.")
+            raise
     rows = [cell | row for cell, key in zip(cells, keys, strict=True) for row in done[key]]
     return pd.DataFrame(rows, columns=None if rows else list(cells[0]))
 
@@ -216,7 +224,11 @@ def _check_header(path: str | os.PathLike, line: bytes, header: dict) -> None:
         raise ValueError(f"{path} is no store of results: name another file")
     if found != header:
         name, other = header["results of"], found["results of"]
-        whose = f"{other}, not {name}" if other != name else f"{name} before its source changed"
+        whose = (
+            f"{other}, not {name}"
+            if other != name
+            else f"{name} before its source changed, if only in a comment"
+        )
         raise ValueError(f"{path} holds results of {whose}: delete the file or name another")
 
 
