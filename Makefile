@@ -35,8 +35,7 @@ test: environment
 	.venv/bin/python -m pytest --junitxml=reports/tests.xml
 
 portability: environment
-	ATEN_CPU_CAPABILITY=default TF_ENABLE_ONEDNN_OPTS=0 .venv/bin/python -m pytest chapters appendix --junitxml=reports/instructions.xml
-	OMP_NUM_THREADS=1 .venv/bin/python -m pytest chapters appendix --junitxml=reports/one-thread.xml
+	ATEN_CPU_CAPABILITY=default TF_ENABLE_ONEDNN_OPTS=0 OMP_NUM_THREADS=1 .venv/bin/python -m pytest chapters appendix --junitxml=reports/instructions.xml
 	.venv/bin/python -m pytest chapters appendix --torch-threads=2 --junitxml=reports/two-threads.xml
 
 lab: environment

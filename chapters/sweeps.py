@@ -57,13 +57,13 @@ GRIDS = {
         *product(rule=["lecun_normal"], optimizer=["Adam"], lr=[1e-5, 1e-4, 1e-3], seed=range(5)),
     ],
     start_and_optimizer: [
-        *product(start=["he_normal", "lsuv"], optimizer=["SGD"], lr=[1e-3, 3e-3, 1e-2]),
-        *product(start=["xavier_normal"], optimizer=["SGD"], lr=[1e-3, 1e-2, 0.1, 1.0]),
-        *product(start=["he_normal", "xavier_normal"], optimizer=["Adam"], lr=[3e-4, 1e-3, 3e-3]),
+        *product(start=["he_normal", "lsuv"], optimizer=["SGD"], lr=half_decades(-4, -2)),
+        *product(start=["xavier_normal"], optimizer=["SGD"], lr=half_decades(-4, 0)),
+        *product(start=["he_normal", "xavier_normal"], optimizer=["Adam"], lr=half_decades(-4, -1)),
     ],
     branch_and_rate: [
         *product(branch=[1.0], lr=[1e-16, 1e-12, 1e-8, 1e-4, 1e-2]),
-        *product(branch=[0.1, 0.0], lr=[3e-3, 1e-2, 3e-2]),
+        *product(branch=[0.1, 0.0], lr=half_decades(-3.5, -0.5)),
     ],
     scheme_and_rate: product(scheme=[*SCHEMES, "default", "small"], lr=RATES),
     std_and_normalization: [
@@ -120,3 +120,4 @@ def main() -> None:
     with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
         for function in GRIDS:
             results(function)
+            print(f"{function.__name__}: all {len(GRIDS[function])} cells are there", flush=True)

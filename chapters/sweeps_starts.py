@@ -12,7 +12,7 @@ from weightinit.training import train, train_ensemble
 
 
 def depth_and_scale(depth: int, sigma_w2: float) -> pd.DataFrame:
-    """Train plain tanh networks of one depth and weight variance: 2 learning rates, 5 seeds.
+    """Train plain tanh networks of one depth and weight variance: 5 learning rates, 8 seeds.
 
     64 units a layer, biases of variance 0.05, 300 steps of gradient descent.
 
@@ -20,9 +20,9 @@ def depth_and_scale(depth: int, sigma_w2: float) -> pd.DataFrame:
     --------
     >>> table = depth_and_scale(depth=2, sigma_w2=1.8)
     >>> len(table), bool((table["train_accuracy"] > 0.3).all())
-    (10, True)
+    (40, True)
     """
-    members = [(lr, seed) for lr in (0.005, 0.02) for seed in range(5)]
+    members = [(lr, seed) for lr in (0.001, 0.003, 0.01, 0.03, 0.1) for seed in range(8)]
     models = []
     for _, seed in members:
         model = networks.mlp(depth, 64, "tanh", dtype=torch.float32)
@@ -147,9 +147,9 @@ def rule_and_optimizer(rule: str, optimizer: str, lr: float, seed: int) -> pd.Da
 
 
 def start_and_optimizer(start: str, optimizer: str, lr: float) -> pd.DataFrame:
-    """Train 5 networks of thirty ReLU layers for 200 steps; SGD has a momentum of 0.9."""
+    """Train 10 networks of thirty ReLU layers for 200 steps; SGD has a momentum of 0.9."""
     digits = data.digits()
-    models = [networks.mlp(30, 64, "relu", dtype=torch.float32) for _ in range(5)]
+    models = [networks.mlp(30, 64, "relu", dtype=torch.float32) for _ in range(10)]
     for seed, model in enumerate(models):
         if start == "lsuv":
             initializers.lsuv(model, digits.tensors(torch.float32)[0][:256], seed=seed)
@@ -159,7 +159,7 @@ def start_and_optimizer(start: str, optimizer: str, lr: float) -> pd.DataFrame:
     if optimizer == "Adam":
         made = torch.optim.Adam
     table = train_ensemble(
-        models, digits, lrs=[lr] * 5, steps=200, optimizer=made, evaluate_every=20
+        models, digits, lrs=[lr] * 10, steps=200, optimizer=made, evaluate_every=20
     )
     return table.rename(columns={"member": "seed"})[["seed", "step", "loss", "test_accuracy"]]
 
@@ -184,7 +184,7 @@ def hundred_blocks(branch: float, seed: int, dtype=torch.float64) -> nn.Sequenti
 
 
 def branch_and_rate(branch: float, lr: float) -> pd.DataFrame:
-    """Train 5 such networks for 100 steps of gradient descent."""
-    models = [hundred_blocks(branch, seed, torch.float32) for seed in range(5)]
-    table = train_ensemble(models, data.digits(), lrs=[lr] * 5, steps=100, evaluate_every=10)
+    """Train 10 such networks for 100 steps of gradient descent."""
+    models = [hundred_blocks(branch, seed, torch.float32) for seed in range(10)]
+    table = train_ensemble(models, data.digits(), lrs=[lr] * 10, steps=100, evaluate_every=10)
     return table.rename(columns={"member": "seed"})[["seed", "step", "loss", "test_accuracy"]]
