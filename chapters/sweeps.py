@@ -62,7 +62,7 @@ GRIDS = {
         *product(start=["he_normal", "xavier_normal"], optimizer=["Adam"], lr=half_decades(-4, -1)),
     ],
     branch_and_rate: [
-        *product(branch=[1.0], lr=[1e-16, 1e-12, 1e-8, 1e-4, 1e-2]),
+        *product(branch=[1.0], lr=[10.0**power for power in (*range(-24, -10, 2), -8, -4, -2)]),
         *product(branch=[0.1, 0.0], lr=half_decades(-3.5, -0.5)),
     ],
     scheme_and_rate: product(scheme=[*SCHEMES, "default", "small"], lr=RATES),

@@ -61,7 +61,7 @@ def test_scheme_and_rate_again(scheme, lr):
     [
         (sweeps.depth_and_scale, {"depth": 8, "sigma_w2": 1.2}, 0.01),
         (sweeps.scale_and_rate, {"scale": 1.0, "lr": 0.01}, 0.02),
-        (sweeps.branch_and_rate, {"branch": 0.1, "lr": 0.003}, 0.02),
+        (sweeps.branch_and_rate, {"branch": 0.1, "lr": 0.00316}, 0.02),
         (
             sweeps.start_and_optimizer,
             {"start": "xavier_normal", "optimizer": "SGD", "lr": 0.01},
