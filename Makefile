@@ -45,7 +45,7 @@ notebooks: environment
 	.venv/bin/python tools/execute_notebooks.py chapters appendix
 
 sweeps: environment
-	cd chapters && ../.venv/bin/python -c "import sweeps; sweeps.main()"
+	.venv/bin/python -m weightinit.experiments.stored
 
 serve: environment
 	@test -f _build/html/index.html || { echo "There is no site yet: run make book first"; false; }

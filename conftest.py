@@ -8,12 +8,12 @@ import pytest
 # makes small matrix products tens of times slower. Kernels started by the tests inherit it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-pytest_plugins = ["tests.notebook_numbers"]
+pytest_plugins = ["tests.notebooks.comparison"]
 
 
 @pytest.fixture(autouse=True)
 def registered_activations(monkeypatch):
     """Forget the activations that a test or a doctest registers."""
-    from weightinit import activations  # NumPy and SciPy only
+    from weightinit.activations import registry  # NumPy and SciPy only
 
-    monkeypatch.setattr(activations, "_REGISTRY", dict(activations._REGISTRY))
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))

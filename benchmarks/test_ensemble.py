@@ -7,11 +7,10 @@ import time
 import pytest
 import torch
 
-from weightinit import _loop
 from weightinit.data import digits
 from weightinit.initializers import initialize
 from weightinit.networks import mlp
-from weightinit.training import train_ensemble
+from weightinit.training import loop, train_ensemble
 
 BATCH, STEPS, ROUNDS = 64, 50, 3
 # (width, depth): how many times faster than one after the other, on two cores; printed.
@@ -37,7 +36,7 @@ def one_after_the_other(model, data):
     """Train one network with the loop that anyone would write, and evaluate it."""
     images, labels, *_ = data.tensors(dtype=torch.float32)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    batches = _loop.batches(len(images), BATCH, 0)
+    batches = loop.batches(len(images), BATCH, 0)
     for _ in range(STEPS):
         rows = next(batches)
         optimizer.zero_grad()

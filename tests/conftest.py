@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-pytest.register_assert_rewrite("tests.failures")
+pytest.register_assert_rewrite("tests.failures.support")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from tests.test_probes import Breakable, Broken, batch, hooks, linear
+from tests.probes.test_probes import Breakable, Broken, batch, hooks, linear
 from weightinit import activations
 from weightinit.curvature import _largest, hessian_vector_product, largest_eigenvalue
 from weightinit.data import digits

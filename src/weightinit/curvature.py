@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
-from weightinit._numbers import MAX_SEED, check_integer, check_positive
+from weightinit._checks import MAX_SEED, check_integer, check_positive
 from weightinit._one_pass import as_it_was, check_batch, check_finite, loss_of, trained
 
 __all__ = ["hessian_vector_product", "largest_eigenvalue"]
@@ -224,7 +224,7 @@ def _hessian(model, x, y, loss) -> Iterator[Callable[[torch.Tensor], torch.Tenso
         if not torch.isfinite(value):
             raise ValueError(
                 f"the loss is {value.item()}, so there is no Hessian; "
-                "weightinit.probes.first_failure says which tensor failed first"
+                "weightinit.failures.first_failure says which tensor failed first"
             )
         gradients = torch.autograd.grad(
             value, parameters, create_graph=True, materialize_grads=True

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weightinit._numbers import MAX_SEED, check_integer
+from weightinit._checks import MAX_SEED, check_integer
 
 __all__ = ["Digits", "digits"]
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from weightinit._numbers import check_number, check_positive
+from weightinit._checks import check_number, check_positive
 
 __all__ = ["batch_norm", "batch_norm_backward", "running_averages"]
 

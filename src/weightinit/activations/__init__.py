@@ -1,0 +1,15 @@
+"""Activation functions with their derivatives, in NumPy float64.
+
+Theory needs the derivative, the points where a function is not smooth (quadrature splits
+there) and its range; experiments need the same function in PyTorch and Keras. An
+`Activation` keeps all of it together, so that the two sides cannot drift apart.
+
+Read `activation` (what one is), `registry` (those of the book, by name), then `own_module` (a
+PyTorch module for one of your own) and `verification` (do its formulas agree with each other?).
+"""
+
+from weightinit.activations.activation import Activation
+from weightinit.activations.registry import from_module, get, names, register, unregister
+from weightinit.activations.verification import check
+
+__all__ = ["Activation", "check", "from_module", "get", "names", "register", "unregister"]

@@ -1,0 +1,52 @@
+"""Experiments that take longer than a chapter may: computed by `make sweeps`, kept in files.
+
+Each is a function that trains some networks, one cell of a grid; the grid stands below it in its
+file, as an entry of ``GRIDS``. `results` gives the table of a whole grid, read from its file in
+``chapters/results`` as far as that holds it. Delete the file to compute all of it again.
+
+Read `stored`, then the experiment that you are looking for: `depths`, `relu_starts`, `very_deep`,
+`thirty_layers`, `residual_blocks` (chapter 5), `batch_normalization`, `batch_sizes`,
+`convolutional` (chapter 6). What several of them need is in `rates` and `last_rows`.
+"""
+
+from weightinit.experiments.batch_normalization import (
+    first_layers_and_rate,
+    late_normalization,
+    normalized_scheme_and_rate,
+    std_and_normalization,
+)
+from weightinit.experiments.batch_sizes import batch_size_and_rate
+from weightinit.experiments.convolutional import convolutions
+from weightinit.experiments.depths import depth_and_scale
+from weightinit.experiments.relu_starts import (
+    he_times,
+    relu_network,
+    scale_and_rate,
+    scheme_and_rate,
+)
+from weightinit.experiments.residual_blocks import branch_and_rate, hundred_blocks
+from weightinit.experiments.stored import GRIDS, results
+from weightinit.experiments.thirty_layers import start_and_optimizer
+from weightinit.experiments.very_deep import faint_digits, rule_and_optimizer, thousand_layers
+
+__all__ = [
+    "GRIDS",
+    "batch_size_and_rate",
+    "branch_and_rate",
+    "convolutions",
+    "depth_and_scale",
+    "faint_digits",
+    "first_layers_and_rate",
+    "he_times",
+    "hundred_blocks",
+    "late_normalization",
+    "normalized_scheme_and_rate",
+    "relu_network",
+    "results",
+    "rule_and_optimizer",
+    "scale_and_rate",
+    "scheme_and_rate",
+    "start_and_optimizer",
+    "std_and_normalization",
+    "thousand_layers",
+]

@@ -1,0 +1,35 @@
+"""Normalizations with batches of two to 256 images (chapter 6)."""
+
+import pandas as pd
+import torch
+
+from weightinit import data, initializers, networks
+from weightinit.experiments.last_rows import last_step
+from weightinit.experiments.rates import half_decades
+from weightinit.experiments.relu_starts import he_times
+from weightinit.grids import product
+
+
+def batch_size_and_rate(
+    normalization: str, factor: float, batch_size: int, lr: float
+) -> pd.DataFrame:
+    """Train 5 networks of five ReLU layers on six times all images, in batches of some size."""
+    models = []
+    for seed in range(5):
+        model = networks.mlp(
+            5, 64, "relu", normalization=normalization, dtype=torch.float32, seed=seed
+        )
+        initializers.initialize(model, he_times(factor), seed=seed)
+        models.append(model)
+    steps = 6 * (len(data.digits().x_train) // batch_size)
+    return last_step(models, lr, steps, batch_size=batch_size)
+
+
+GRIDS = {
+    batch_size_and_rate: product(
+        normalization=["batch", "layer", "group"],
+        factor=[1.0, 32**0.5],  # He; N(0, 1)
+        batch_size=[2, 4, 8, 16, 64, 256],
+        lr=half_decades(-2, 0),
+    ),
+}

@@ -1,0 +1,62 @@
+"""A thousand tanh layers (chapter 5)."""
+
+import functools
+from dataclasses import replace
+
+import pandas as pd
+import torch
+from torch import nn
+
+from weightinit import data, initializers, networks
+from weightinit.grids import product
+from weightinit.training import train
+
+
+def thousand_layers(rule: str, seed: int) -> nn.Sequential:
+    """Build 1,000 tanh layers of 64 units, with orthogonal or Gaussian weights of variance 1/64.
+
+    The signal arrives with an RMS of about 1/45, so the weights of the output are made 30 times as
+    large.
+
+    Examples
+    --------
+    >>> len(thousand_layers("orthogonal", seed=0))
+    2001
+    """
+    model = networks.mlp(1000, 64, "tanh", bias=False, dtype=torch.float32)
+    initializers.initialize(model, rule, seed=seed)
+    with torch.no_grad():
+        model.output.weight.mul_(30)
+    return model
+
+
+def faint_digits(size: float = 0.3) -> data.Digits:
+    """Return the digits without the mean of each pixel, and smaller: tanh is nearly a line there.
+
+    Examples
+    --------
+    >>> float(abs(faint_digits().x_train.mean(axis=0)).max().round(9))
+    0.0
+    """
+    digits = data.digits()
+    mean = digits.x_train.mean(axis=0)
+    x_train, x_test = size * (digits.x_train - mean), size * (digits.x_test - mean)
+    return replace(digits, x_train=x_train, x_test=x_test)
+
+
+def rule_and_optimizer(rule: str, optimizer: str, lr: float, seed: int) -> pd.DataFrame:
+    """Train 1,000 layers for 60 steps; ``optimizer`` is the name of one of PyTorch's."""
+    made = functools.partial(getattr(torch.optim, optimizer), lr=lr)
+    run = train(
+        thousand_layers(rule, seed), faint_digits(), steps=60, optimizer=made, evaluate_every=10
+    )
+    return run.history[["step", "loss", "test_accuracy"]]
+
+
+GRIDS = {
+    rule_and_optimizer: [
+        *product(rule=["orthogonal"], optimizer=["SGD"], lr=[1e-3], seed=range(5)),
+        *product(rule=["lecun_normal"], optimizer=["SGD"], lr=[1e-5, 1e-3, 0.1, 10], seed=range(5)),
+        *product(rule=["lecun_normal"], optimizer=["Adam"], lr=[1e-5, 1e-4, 1e-3], seed=range(5)),
+    ],
+}

@@ -1,0 +1,147 @@
+"""Training and probing a Keras model as this package trains and probes one of PyTorch."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import torch
+
+from weightinit._checks import check_size
+from weightinit.data import Digits
+from weightinit.keras_parity.load import keras, tf
+from weightinit.training import loop
+
+NORMALIZATIONS = {
+    "batch": keras.layers.BatchNormalization,
+    "layer": keras.layers.LayerNormalization,
+}
+
+
+def _cross_entropy(scores, labels):
+    return tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=scores)
+    )
+
+
+def train(
+    model,
+    data: Digits,
+    *,
+    lr: float,
+    steps: int,
+    batch_size: int = 64,
+    seed: int = 0,
+    evaluate_every: int | None = None,
+) -> pd.DataFrame:
+    """Train a Keras model as `weightinit.training.train` trains one of PyTorch, on its batches.
+
+    Parameters
+    ----------
+    model : keras.Model
+        It returns raw scores.
+    data, lr, steps, batch_size, seed, evaluate_every
+        As there; the optimizer is ``keras.optimizers.SGD``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``step, loss, train_accuracy, test_accuracy``, as `weightinit.training.Run.history`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the rate is not positive and finite, or ``steps``, ``batch_size`` or ``evaluate_every``
+        is no whole number of at least 1.
+
+    Examples
+    --------
+    >>> from weightinit import data
+    >>> from weightinit.keras_parity import mlp
+    >>> history = train(mlp(1, 16, "tanh"), data.digits(), steps=20, lr=0.5)
+    >>> history["step"].tolist()
+    [0, 20]
+    """
+    loop.check_rate(lr)
+    for name, value in (("steps", steps), ("batch_size", batch_size)):
+        check_size(name, value)
+    if evaluate_every is not None:
+        check_size("evaluate_every", evaluate_every)
+    dtype = model.weights[0].dtype
+    x, x_test = (tf.constant(part, dtype=dtype) for part in (data.x_train, data.x_test))
+    y, y_test = (torch.tensor(part) for part in (data.y_train, data.y_test))
+    optimizer = keras.optimizers.SGD(lr)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def one_step(images, labels):
+        with tf.GradientTape() as tape:
+            loss = _cross_entropy(model(images, training=True), labels)
+        optimizer.apply(tape.gradient(loss, model.trainable_variables))
+
+    def evaluate(step: int) -> dict:
+        scores, test = (torch.tensor(model(part, training=False).numpy()) for part in (x, x_test))
+        return {"step": step} | loop.scores(scores, y, test, y_test)
+
+    history, batches = [evaluate(0)], loop.batches(len(data.x_train), batch_size, seed)
+    for step in range(1, steps + 1):
+        rows = next(batches).numpy()
+        one_step(tf.gather(x, rows), tf.constant(data.y_train[rows]))
+        if step == steps or (evaluate_every and step % evaluate_every == 0):
+            history.append(evaluate(step))
+    return pd.DataFrame(history)
+
+
+def probe(model, x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
+    """Measure a Keras model as `weightinit.probes.probe` measures one of PyTorch, in training mode.
+
+    Parameters
+    ----------
+    model : keras.Sequential
+        Built. The running averages of its batch normalizations are put back afterwards.
+    x, y : ndarray
+        Inputs and classes, one entry per example.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per layer with a kernel: ``layer``, ``name``, and ``h_rms``, ``grad_h_rms``,
+        ``grad_w_rms`` and ``w_rms`` as there; h is the output after a normalization that follows.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` and ``y`` differ in length.
+
+    Examples
+    --------
+    >>> from weightinit import data
+    >>> from weightinit.keras_parity import mlp
+    >>> digits = data.digits()
+    >>> table = probe(mlp(2, 16, "tanh"), digits.x_train[:50], digits.y_train[:50])
+    >>> table["name"].tolist()
+    ['linear1', 'linear2', 'output']
+    """
+    if len(x) != len(y):
+        raise ValueError(f"x and y must have as many entries, got {len(x)} and {len(y)}")
+    before, signals = model.get_weights(), {}
+    signal = tf.constant(x, dtype=model.weights[0].dtype)
+    with tf.GradientTape(persistent=True) as tape:
+        for layer, after in pairwise([*model.layers, None]):
+            signal = layer(signal, training=True)
+            if hasattr(layer, "kernel"):
+                name, kernel = layer.name, layer.kernel
+            if hasattr(layer, "kernel") or isinstance(layer, tuple(NORMALIZATIONS.values())):
+                if not isinstance(after, tuple(NORMALIZATIONS.values())):
+                    tape.watch(signal)
+                    signals[name] = signal, kernel
+        loss = _cross_entropy(signal, tf.constant(y))
+    rows = []
+    for number, (name, (h, kernel)) in enumerate(signals.items(), start=1):
+        tensors = {"h_rms": h, "grad_h_rms": tape.gradient(loss, h)}
+        tensors |= {"grad_w_rms": tape.gradient(loss, kernel.value), "w_rms": kernel.value}
+        rms = {key: float(np.sqrt(np.mean(np.square(value)))) for key, value in tensors.items()}
+        rows.append({"layer": number, "name": name} | rms)
+    model.set_weights(before)
+    return pd.DataFrame(rows)

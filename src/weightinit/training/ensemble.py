@@ -1,0 +1,259 @@
+"""Training many small networks at once, stacked along a new first axis (``torch.func``)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+import pandas as pd
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from weightinit._checks import check_positive, check_sequence
+from weightinit._progress import show
+from weightinit.data import Digits
+from weightinit.training import loop
+from weightinit.training.stack import Stack
+
+# They treat every number by itself, so a stack of networks is to them what the networks are.
+ELEMENTWISE = (
+    torch.optim.Adadelta,
+    torch.optim.Adagrad,
+    torch.optim.Adam,
+    torch.optim.Adamax,
+    torch.optim.AdamW,
+    torch.optim.ASGD,
+    torch.optim.NAdam,
+    torch.optim.RAdam,
+    torch.optim.RMSprop,
+    torch.optim.Rprop,
+    torch.optim.SGD,
+)
+
+
+def train_ensemble(
+    models: Sequence[nn.Module],
+    data: Digits,
+    *,
+    lrs: Sequence[float],
+    steps: int,
+    optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.SGD,
+    clip_norm: float | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    evaluate_every: int | None = None,
+    evaluate_start: bool = True,
+    device: str | torch.device = "cpu",
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Train many small networks of one architecture at once, each as if it were alone.
+
+    The networks are stacked along a new first axis, so that one batched product does the work of
+    many small ones. Their losses are summed, never averaged: each network then gets exactly the
+    gradient it would get alone. All see the same batches; they differ in their weights and their
+    learning rates. A network whose loss is not finite is out of the race: it keeps the weights it
+    had, as in `train`, and the others do not notice.
+
+    Parameters
+    ----------
+    models : sequence of torch.nn.Module
+        Initialized networks of the same architecture; each ends in its trained state.
+    data : Digits
+        The images.
+    lrs : sequence of float
+        The learning rate of each network. Equal rates side by side save time.
+    steps, batch_size, seed, evaluate_every, device, progress
+        As in `train`.
+    optimizer : callable
+        Given parameter groups, which have their learning rates already, returns the optimizer:
+        ``torch.optim.Adam``, or ``lambda groups: torch.optim.SGD(groups, momentum=0.9)``. It must
+        treat every number by itself; those of `ELEMENTWISE` do.
+    clip_norm : float, optional
+        Shorten the gradient of a network, over all its parameters, to this length if it is longer
+        (Pascanu et al. 2013), as ``torch.nn.utils.clip_grad_norm_`` does.
+    evaluate_start : bool
+        Evaluate the untrained networks, too: it costs as much as some twenty steps.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per evaluation and network: ``member``, its number from 0; ``lr``, ``step``,
+        ``loss``, ``train_accuracy``, ``test_accuracy``; and ``diverged``, the step at which its
+        loss was not finite, missing if it always was. From that step on the row says that the loss
+        is NaN and no image is right.
+
+    Raises
+    ------
+    TypeError
+        As `train`; and if ``lrs`` is no sequence, or the optimizer mixes the numbers of a tensor.
+    ValueError
+        As `train`; and if there is no model or one is there twice, the rates are not as many as
+        the models, or the architectures differ.
+    RuntimeError
+        If a network draws random numbers in training, as dropout does.
+
+    Examples
+    --------
+    >>> from weightinit import data, networks
+    >>> models = [networks.mlp(1, 16, "tanh", seed=seed) for seed in range(3)]
+    >>> table = train_ensemble(models, data.digits(), lrs=[0.1, 0.1, 0.5], steps=20)
+    >>> table[table["step"] == 20]["member"].tolist(), int(table["diverged"].count())
+    ([0, 1, 2], 0)
+    """
+    models, rates = list(models), _rates(lrs)
+    if len(rates) != len(models) or not models:
+        raise ValueError(
+            "need at least one model and a learning rate for each, "
+            f"got {len(models)} models and {len(rates)} rates"
+        )
+    images, labels, test_images, test_labels = loop.prepare(
+        models, data, batch_size, steps, device, evaluate_every=evaluate_every
+    )
+    if clip_norm is not None:
+        check_positive("clip_norm", clip_norm)
+    stack = Stack(models)
+    step_size, slices = _optimizer(optimizer, stack.trained, rates)
+    history, diverged = [], pd.Series(pd.NA, range(len(models)), dtype="Int64")
+
+    def evaluate(step: int) -> None:
+        with torch.no_grad(), loop.evaluating(models[0]):
+            scores, test_scores = stack(images), stack(test_images)
+        history.extend(
+            {"member": i, "lr": lr, "step": step}
+            | loop.scores(scores[i], labels, test_scores[i], test_labels)
+            for i, lr in enumerate(rates)
+        )
+
+    if evaluate_start:
+        evaluate(0)
+    batches = loop.batches(len(images), batch_size, seed)
+    for step in tqdm(range(1, steps + 1), disable=not show(progress), leave=False):
+        rows = next(batches)
+        losses = _losses(stack(images[rows]), labels[rows])
+        gradients = torch.autograd.grad(losses.sum(), stack.trained)
+        for member in (~losses.isfinite()).nonzero().flatten().tolist():
+            if pd.isna(diverged[member]):
+                diverged[member] = step
+                stack.retire(member)
+        if clip_norm is not None:
+            gradients = _clipped(gradients, clip_norm)
+        for members, parts in slices:
+            for part, gradient in zip(parts, gradients, strict=True):
+                part.grad = gradient[members]
+        step_size.step()
+        if step == steps or (evaluate_every and step % evaluate_every == 0):
+            evaluate(step)
+    stack.write_back()
+    table = pd.DataFrame(history)
+    return table.assign(diverged=table["member"].map(diverged))
+
+
+def sweep(
+    build: Callable[[int], nn.Module],
+    data: Digits,
+    *,
+    lrs: Sequence[float],
+    seeds: Sequence[int],
+    order_seed: int = 0,
+    **options,
+) -> pd.DataFrame:
+    """Train one network for every learning rate and seed, all at once: see `train_ensemble`.
+
+    Parameters
+    ----------
+    build : callable
+        ``build(seed)`` returns an initialized network; all must have the same architecture.
+    data : Digits
+        The images.
+    lrs : sequence of float
+        Learning rates.
+    seeds : sequence of int
+        Seeds of the weights.
+    order_seed : int
+        Seed of the order of the images.
+    **options
+        What `train_ensemble` takes besides: ``steps`` (needed), ``optimizer``, ``clip_norm``,
+        ``batch_size``, ``evaluate_every``, ``evaluate_start``, ``device``, ``progress``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `train_ensemble`, with ``lr`` and ``seed`` in the place of ``member``.
+
+    Raises
+    ------
+    TypeError
+        As `train_ensemble`; and if ``build`` is no function, or ``lrs`` or ``seeds`` no sequence.
+    ValueError
+        As `train_ensemble`; and if ``lrs`` or ``seeds`` is empty.
+    RuntimeError
+        As `train_ensemble`.
+
+    Examples
+    --------
+    >>> from weightinit import data, networks
+    >>> def build(seed):
+    ...     return networks.mlp(1, 16, "tanh", seed=seed)
+    >>> table = sweep(build, data.digits(), lrs=[0.1, 0.5], seeds=[0, 1], steps=20)
+    >>> table.groupby("lr").size().to_dict()
+    {0.1: 4, 0.5: 4}
+    """
+    if not callable(build) or isinstance(build, nn.Module):
+        raise TypeError(f"build must be a function of the seed that returns a model, got {build!r}")
+    members = loop.members(lrs, seeds)
+    table = train_ensemble(
+        # Copies: one network that build returns twice would be trained twice, and it may be kept.
+        [copy.deepcopy(build(seed)) for _, seed in members],
+        data,
+        lrs=[lr for lr, _ in members],
+        seed=order_seed,
+        **options,
+    )
+    seed = table.pop("member").map(lambda member: members[member][1])
+    table.insert(1, "seed", seed)
+    return table
+
+
+def _losses(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the mean cross-entropy of each network, from scores (network, image, class)."""
+    targets = labels.expand(len(scores), -1)
+    losses = nn.functional.cross_entropy(scores.transpose(1, 2), targets, reduction="none")
+    return losses.mean(dim=1)
+
+
+def _clipped(gradients: Sequence[torch.Tensor], clip_norm: float) -> list[torch.Tensor]:
+    squares = [gradient.square().flatten(start_dim=1).sum(dim=1) for gradient in gradients]
+    length = torch.stack(squares).sum(dim=0).sqrt()
+    factor = (clip_norm / (length + 1e-6)).clamp(max=1)  # PyTorch's own formula, its 1e-6 included
+    return [gradient * factor.view(-1, *[1] * (gradient.ndim - 1)) for gradient in gradients]
+
+
+def _rates(lrs: Sequence[float]) -> list[float]:
+    check_sequence("lrs", lrs)
+    rates = list(lrs)
+    for lr in rates:
+        loop.check_rate(lr)
+    return rates
+
+
+def _optimizer(optimizer, trained: list[torch.Tensor], rates: list[float]):
+    """Return the optimizer, and for each run of equal rates the members and their parameters.
+
+    An optimizer has one learning rate per group of parameters. A slice of the stack shares its
+    memory: updated as a group of its own, it updates the stack.
+    """
+    slices, groups, start = [], [], 0
+    for lr, run in groupby(rates):
+        members = slice(start, start := start + len(list(run)))
+        parts = [parameter.detach()[members] for parameter in trained]
+        slices.append((members, parts))
+        groups.append({"params": parts, "lr": lr})
+    made = loop.make_optimizer(optimizer, groups)
+    if not isinstance(made, ELEMENTWISE):
+        allowed = ", ".join(kind.__name__ for kind in ELEMENTWISE)
+        raise TypeError(
+            f"the optimizer must treat every number by itself ({allowed}), got {made!r}"
+        )
+    return made, slices

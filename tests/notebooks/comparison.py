@@ -1,0 +1,217 @@
+"""A pytest plugin: what nbval compares, compared in a way that suits measurements.
+
+nbval runs every code cell of a notebook and compares the outputs with the stored ones as text.
+This plugin keeps the running and replaces the comparing:
+
+- numbers are compared by relative tolerance, the rest exactly (`numbers_in_text`). The tolerance
+  is 1e-6; a cell may set its own, and must say why, in its metadata:
+  ``{"weightinit": {"rtol": 1e-4, "reason": "trained for 200 steps"}}``;
+- outputs are compared in their order, with every form (MIME type) they have. A picture's numbers
+  are in the figure's description, its text form; its pixels are compared too, so that the
+  published picture is the one that the cell draws;
+- a cell that was not run, or not in its turn, fails, and no comment or tag can excuse a cell;
+- `--torch-threads N` runs the notebooks with N PyTorch threads instead of the number that they set.
+  Nobody's results may hang on it.
+
+It is on for every notebook that pytest collects, whatever is on the command line.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from nbval.plugin import IPyNbCell, IPyNbFile
+
+from tests.notebooks.numbers_in_text import differences
+
+DEFAULT_RTOL = 1e-6
+MAX_RTOL = 1e-2
+# A legend's marker covers more of a figure than this; the last digit of a number moves no pixel.
+PIXELS = 1e-4
+SET_THREADS = re.compile(r"\btorch\.set_num_threads\(\d+\)")
+
+
+class CellMetadataError(ValueError):
+    """The ``weightinit`` entry in a cell's metadata is not of an allowed form."""
+
+
+def settings(cell) -> tuple[float, bool]:
+    """Return the cell's relative tolerance, and whether it is meant to raise an exception."""
+    given = cell.metadata.get("weightinit", {})
+    if unknown := set(given) - {"rtol", "reason", "raises"}:
+        raise CellMetadataError(
+            f"unknown in the cell's metadata: {', '.join(sorted(unknown))}; "
+            "allowed: rtol with reason, raises"
+        )
+    rtol = given.get("rtol", DEFAULT_RTOL)
+    if isinstance(rtol, bool) or not isinstance(rtol, int | float) or not 0 < rtol <= MAX_RTOL:
+        raise CellMetadataError(f"rtol must be above 0 and at most {MAX_RTOL:g}, got {rtol!r}")
+    if "rtol" in given and not _is_text(given.get("reason")):
+        raise CellMetadataError("a cell that sets rtol must also give a reason, in words")
+    tagged = "raises-exception" in cell.metadata.get("tags", [])
+    if tagged != _is_text(given.get("raises")):
+        raise CellMetadataError(
+            "the tag raises-exception goes together with the metadata "
+            '{"weightinit": {"raises": "why the cell is meant to fail"}}'
+        )
+    return float(rtol), tagged
+
+
+def _is_text(value) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def compare(stored: list, computed: list, rtol: float) -> list[str]:
+    """Compare the outputs of one cell; return a message for each difference."""
+    kinds = [[_kind(output) for output in outputs] for outputs in (stored, computed)]
+    if kinds[0] != kinds[1]:
+        return [f"stored outputs: {_list(kinds[0])}\ncomputed outputs: {_list(kinds[1])}"]
+    problems = []
+    for number, (old, new) in enumerate(zip(stored, computed, strict=True), start=1):
+        old_parts, new_parts = _parts(old), _parts(new)
+        for form in old_parts:
+            found = differences(old_parts[form], new_parts[form], rtol)
+            problems += [f"output {number}, {form}: {problem}" for problem in found]
+        found = _misquoted_claim(old) + _other_picture(old, new)
+        problems += [f"output {number}: {problem}" for problem in found]
+    return problems
+
+
+def _kind(output) -> str:
+    """Describe the type of an output and the forms it has, in an order that does not vary."""
+    detail = output.get("name") or ", ".join(sorted(output.get("data", {})))
+    has_claim = " and a claim" if "weightinit" in output.get("metadata", {}) else ""
+    return f"{output['output_type']} ({detail}){has_claim}"
+
+
+def _list(kinds: list[str]) -> str:
+    return "; ".join(kinds) or "none"
+
+
+def _parts(output) -> dict[str, str]:
+    """Return the texts to compare, by name."""
+    if output["output_type"] == "stream":
+        return {output["name"]: output["text"]}
+    if output["output_type"] == "error":
+        return {"exception": f"{output['ename']}: {output['evalue']}"}
+    claim = output.get("metadata", {}).get("weightinit")
+    if claim is not None:
+        # A claim's text rounds its numbers for the reader, and rounding may fall either way.
+        # So the numbers themselves are compared; `_misquoted_claim` ties the text to them.
+        return {"claim": json.dumps(claim, sort_keys=True, indent=1)}
+    return {
+        form: data if isinstance(data, str) else json.dumps(data, sort_keys=True, indent=1)
+        for form, data in output["data"].items()
+        if not form.startswith("image/") or form == "image/svg+xml"
+    }
+
+
+def _misquoted_claim(output) -> list[str]:
+    """Check that the text of a stored claim is what its stored numbers and claims.toml give."""
+    data = output.get("metadata", {}).get("weightinit")
+    if data is None:
+        return []
+    from weightinit.claims import Result
+
+    try:
+        result = Result.from_dict(data)
+    except (KeyError, TypeError, ValueError) as error:
+        return [f"the stored claim cannot be read: {error}"]
+    expected = {"text/plain": repr(result), "text/markdown": result._repr_markdown_()}
+    return [
+        f"the stored {form} of the claim is not what its numbers and claims.toml say"
+        for form, text in expected.items()
+        if output["data"].get(form) != text
+    ]
+
+
+def _other_picture(stored, computed) -> list[str]:
+    """Check that the stored picture shows what the computed one shows."""
+    if "image/png" not in stored.get("data", {}):
+        return []
+    data = [base64.b64decode(output["data"]["image/png"]) for output in (stored, computed)]
+    try:
+        old, new = (imread(io.BytesIO(png)) for png in data)
+    except (OSError, SyntaxError) as error:
+        return [f"the stored picture cannot be read: {error}"]
+    if old.shape != new.shape:
+        return [f"the stored picture has shape {old.shape}, the computed one {new.shape}"]
+    share = (np.abs(old - new).max(axis=-1) > 0.1).mean()
+    return [f"{share:.2%} of the picture's pixels differ"] if share > PIXELS else []
+
+
+def with_threads(source: str, threads: int | None) -> str:
+    """Let a cell that sets PyTorch's number of threads set another; None leaves it as it is."""
+    return SET_THREADS.sub(f"torch.set_num_threads({threads})", source) if threads else source
+
+
+class NotebookCell(IPyNbCell):
+    """A code cell: run by nbval, compared by `compare`."""
+
+    def runtest(self):
+        """Run the cell; its outputs, its settings and its place in the order must be right."""
+        try:
+            self.rtol, may_raise = settings(self.cell)
+        except CellMetadataError as error:
+            self.raise_cell_error(str(error))
+        self.cell.source = with_threads(self.cell.source, self.config.option.torch_threads)
+        self.options = {"check": True, "check_exception": may_raise, "skip": False}
+        super().runtest()
+        count, turn = self.cell.execution_count, self.cell_num + 1
+        if count != turn:  # nbval does not mind a cell without outputs that was never run
+            was = "never run" if count is None else f"run as number {count}"
+            self.raise_cell_error(f"Stored notebook not run in order: cell {turn} was {was}")
+
+    def compare_outputs(self, test, ref, skip_compare=None):
+        """Compare the computed outputs `test` with the stored `ref`."""
+        problems = compare(ref, test, self.rtol)
+        self.comparison_traceback = problems
+        return not problems
+
+
+class NotebookFile(IPyNbFile):
+    """A notebook whose cells are `NotebookCell`."""
+
+    def collect(self):
+        """Yield the code cells, without the excuses that nbval read from comments and tags."""
+        for item in super().collect():
+            yield NotebookCell.from_parent(
+                self, name=item.name, cell_num=item.cell_num, cell=item.cell, options={}
+            )
+
+
+def pytest_addoption(parser):
+    """Add the option that changes the number of threads."""
+    text = "run notebooks with N PyTorch threads, not with the number that they set"
+    parser.addoption("--torch-threads", type=int, metavar="N", help=text)
+
+
+def pytest_configure(config):
+    """Turn nbval on, and refuse the options that would make it look away."""
+    for option, value in {
+        "--nbval-lax": config.option.nbval_lax,
+        "--nbval-sanitize-with": config.option.nbval_sanitize_with,
+        "--sanitize-with": config.option.sanitize_with,
+    }.items():
+        if value:
+            raise pytest.UsageError(f"{option} would let a notebook's outputs go uncompared")
+    config.option.nbval = True
+    # the kernel of this environment, whatever kernels the user has installed elsewhere
+    if not config.option.nbval_kernel_name:
+        config.option.nbval_current_env = True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path, parent):
+    """Put a `NotebookFile` in the place of each file that nbval collects."""
+    collected = yield
+    return [
+        NotebookFile.from_parent(parent, path=file_path) if isinstance(item, IPyNbFile) else item
+        for item in collected
+    ]

@@ -1,0 +1,241 @@
+"""What every published notebook must satisfy, one small function for each rule.
+
+A check takes the path of a notebook and its content and yields a sentence for each fault. They
+look at the stored file only; that its outputs are right is for `comparison` to find out.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from tests.notebooks.comparison import CellMetadataError, settings
+from weightinit import claims
+
+MAX_BYTES = 2_000_000  # a chapter of seventeen figures, which the phone of a reader has to load
+MAX_LINES = 25
+MIN_ALT = 40
+
+Faults = Iterator[str]
+
+
+def code_cells(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
+    """Yield the code cells, each with a name to call it by."""
+    cells = (cell for cell in notebook.cells if cell.cell_type == "code")
+    for number, cell in enumerate(cells):
+        first = cell.source.strip().split("\n")[0][:50]
+        yield f"Cell {number} ({first!r})", cell  # counted from 0, as nbval does
+
+
+def texts(cell: NotebookNode) -> Iterator[str]:
+    """Yield the source of a cell and every text in its outputs."""
+    yield cell.source
+    for output in cell.get("outputs", ()):
+        if "text" in output:
+            yield output.text
+        yield from output.get("traceback", ())
+        for form, data in output.get("data", {}).items():
+            if not form.startswith("image/") or form == "image/svg+xml":
+                yield data if isinstance(data, str) else repr(data)
+
+
+def has_picture(output: NotebookNode) -> bool:
+    """Say whether an output is a picture."""
+    return any(form.startswith("image/") for form in output.get("data", {}))
+
+
+# --- was it run, and did it run cleanly? -----------------------------------------------------
+
+
+def executed_in_order(path: Path, notebook: NotebookNode) -> Faults:
+    """Cells run once, from the first to the last: the reader's outputs come from that order."""
+    for turn, (name, cell) in enumerate(code_cells(notebook), start=1):
+        if not cell.source.strip():
+            yield f"{name} is empty"
+        elif cell.execution_count is None:
+            yield f"{name} was never run"
+        elif cell.execution_count != turn:
+            yield f"{name} was run as number {cell.execution_count}, not {turn}"
+
+
+def no_stderr_no_error(path: Path, notebook: NotebookNode) -> Faults:
+    """Nothing on stderr, and no exception but an announced one."""
+    for name, cell in code_cells(notebook):
+        for output in cell.outputs:
+            if output.output_type == "stream" and output.name != "stdout":
+                yield f"{name} wrote to {output.name}: {output.text.strip()[:80]}"
+            if output.output_type == "error" and "raises-exception" not in cell.metadata.get(
+                "tags", []
+            ):
+                yield f"{name} raised {output.ename}"
+
+
+MARKER = re.compile(r"NBVAL_|PYTEST_VALIDATE|^\s*%+\s*(capture|matplotlib|config)\b", re.M)
+
+
+def nothing_excused(path: Path, notebook: NotebookNode) -> Faults:
+    """No comment, tag or magic that hides an output or undoes the description of figures."""
+    for name, cell in code_cells(notebook):
+        for match in MARKER.finditer(cell.source):
+            yield f"{name} holds {match.group().strip()}"
+        for tag in cell.metadata.get("tags", []):
+            if re.match(r"nbval|pytest-validate|skip-execution", tag):
+                yield f"{name} has the tag {tag}"
+        try:
+            settings(cell)
+        except CellMetadataError as error:
+            yield f"{name}: {error}"
+
+
+# --- can everybody see it? -------------------------------------------------------------------
+
+MARKDOWN_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(")
+HTML_IMAGE = re.compile(
+    r"<img\b(?:(?!\balt=)[^>])*(?:\balt=(?P<quote>[\"'])(?P<alt>.*?)(?P=quote))?"
+)
+DIRECTIVE_IMAGE = re.compile(
+    r"^(?P<fence>`{3,}|:{3,})\{(?:image|figure)\}.*\n(?P<body>(?:.*\n)*?)(?P=fence)", re.M
+)
+
+
+def pictures_have_alternative_text(path: Path, notebook: NotebookNode) -> Faults:
+    """Every picture is described to those who cannot see it, each in words of its own."""
+    alts = []
+    for name, cell in code_cells(notebook):
+        if any(has_picture(output) for output in cell.outputs):
+            image = cell.metadata.get("mystnb", {}).get("image", {})
+            alts.append((name, str(image.get("alt") or "")))
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            alts += [(f"markdown (cell {number} of all)", alt) for alt in _alts(cell.source)]
+    for name, alt in alts:
+        if len(alt.strip()) < MIN_ALT:
+            yield f"{name}: alternative text of {len(alt.strip())} characters, at least {MIN_ALT}"
+    for alt, times in Counter(alt.strip() for _, alt in alts).items():
+        if alt and times > 1:
+            yield f"{times} pictures share the alternative text {alt!r}"
+
+
+def _alts(source: str) -> Iterator[str]:
+    for pattern in (MARKDOWN_IMAGE, HTML_IMAGE):
+        for match in pattern.finditer(source):
+            yield match["alt"] or ""
+    for match in DIRECTIVE_IMAGE.finditer(source):
+        alt = re.search(r"^:alt:(.*(?:\n[ \t]+.*)*)", match["body"], re.M)
+        yield alt.group(1) if alt else ""
+
+
+def figures_are_described(path: Path, notebook: NotebookNode) -> Faults:
+    """A figure carries its numbers as text, one figure a cell, and no cell ends in an Axes."""
+    for name, cell in code_cells(notebook):
+        pictures = [output for output in cell.outputs if has_picture(output)]
+        if len(pictures) > 1:
+            yield f"{name} shows {len(pictures)} figures; its one alternative text fits only one"
+        for output in pictures:
+            if not output.data.get("text/plain", "").startswith("Figure with "):
+                yield f"{name}: a figure without description; call plotting.use_style() first"
+        for output in cell.outputs:
+            if re.match(
+                r"\[?<(Axes|matplotlib|Figure)", output.get("data", {}).get("text/plain", "")
+            ):
+                yield f"{name} ends in a matplotlib object; end it with plt.show()"
+
+
+# --- is it fit to publish? -------------------------------------------------------------------
+
+LOCAL_PATH = re.compile(
+    r"(?<![\w.:/~+-])/(?:home|root|Users|tmp|work|usr|opt|var|mnt|private)/[^\s'\"]*"
+    r"|(?<!\w)C:\\\w[^\s'\"]*|(?<!\w)[A-Z]:\\+Users\\[^\s'\"]*"
+    r"|(?<![\w.:/~+-])/(?:home|root|Users|tmp|work)(?![\w/])"
+)
+
+
+def no_local_paths(path: Path, notebook: NotebookNode) -> Faults:
+    """No path of the machine on which it was run."""
+    for number, cell in enumerate(notebook.cells):
+        for text in texts(cell):
+            if match := LOCAL_PATH.search(text):
+                yield f"cell {number} of all holds the local path {match.group()}"
+
+
+def small_enough(path: Path, notebook: NotebookNode) -> Faults:
+    """A file that can be opened on a phone and read in a diff."""
+    if (size := path.stat().st_size) > MAX_BYTES:
+        yield f"{size} bytes; at most {MAX_BYTES}"
+
+
+def short_cells(path: Path, notebook: NotebookNode) -> Faults:
+    """A cell shows one idea."""
+    for name, cell in code_cells(notebook):
+        if (lines := len(cell.source.splitlines())) > MAX_LINES:
+            yield f"{name} has {lines} lines; at most {MAX_LINES}"
+
+
+def clean_metadata(path: Path, notebook: NotebookNode) -> Faults:
+    """Nothing in the metadata that changes from run to run or from machine to machine."""
+    if (kernel := notebook.metadata.get("kernelspec", {}).get("name")) != "python3":
+        yield f"the kernel is {kernel!r}, not 'python3'"
+    if "widgets" in notebook.metadata:
+        yield "the notebook stores the state of widgets"
+    for name, cell in code_cells(notebook):
+        if "execution" in cell.metadata:
+            yield f"{name} stores the times at which it was run"
+        for output in cell.outputs:
+            if any("widget" in form for form in output.get("data", {})):
+                yield f"{name} shows a widget, which a stored page cannot"
+
+
+# --- are its claims those of claims.toml? ----------------------------------------------------
+
+
+def claims_match(path: Path, notebook: NotebookNode) -> Faults:
+    """Each claim of this chapter is measured here, stored, and found where its link points."""
+    expected = {id for id, entry in claims.load().items() if entry.chapter == path.stem}
+    called = set()
+    for name, cell in code_cells(notebook):
+        for call in _claim_calls(cell.source):
+            argument = call.args[0] if call.args else None
+            if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
+                yield f"{name}: the first argument of claim must be the id, written out"
+            else:
+                called.add(argument.value)
+    stored = {result.claim.id for result in claims.stored_results(notebook)}
+    for id in sorted(expected - called):
+        yield f"claim {id} is in claims.toml but is never measured"
+    for id in sorted(called - expected):
+        yield f"claim {id} is measured but claims.toml does not list it for {path.stem}"
+    for id in sorted(called & expected - stored):
+        yield f"claim {id} is measured but not shown; make it the last line of its cell"
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for id in sorted(expected):
+        if f"({claims.load()[id].anchor})=" not in prose:
+            yield f"no label ({claims.load()[id].anchor})= above the section of claim {id}"
+
+
+def _claim_calls(source: str) -> Iterator[ast.Call]:
+    # a magic or shell line is no Python; none of them can call claim
+    source = re.sub(r"^\s*[%!].*$", "", source, flags=re.M)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            function = node.func
+            if getattr(function, "id", None) == "claim" or getattr(function, "attr", "") == "claim":
+                yield node
+
+
+CHECKS = (
+    executed_in_order,
+    no_stderr_no_error,
+    nothing_excused,
+    pictures_have_alternative_text,
+    figures_are_described,
+    no_local_paths,
+    small_enough,
+    short_cells,
+    clean_metadata,
+    claims_match,
+)

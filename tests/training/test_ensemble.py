@@ -1,0 +1,300 @@
+"""Many networks at once: each must be trained as it would be alone."""
+
+import functools
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from tests.training.test_one_network import DATA, SMALL, network, weights
+from weightinit import initializers
+from weightinit.data import digits
+from weightinit.networks import mlp
+from weightinit.training import sweep, train, train_ensemble
+
+SGD, Adam = torch.optim.SGD, torch.optim.Adam
+
+
+def normalized(seed):
+    model = mlp(2, 12, "tanh", normalization="batch")
+    initializers.initialize(model, "he_normal", seed=seed)
+    return model
+
+
+def state(model):
+    """All parameters and buffers, batch statistics included."""
+    return {name: tensor.double() for name, tensor in model.state_dict().items()}
+
+
+def clipping(make, lr, clip_norm):
+    """An optimizer for `train` that clips as PyTorch does."""
+
+    def build(parameters):
+        parameters = list(parameters)
+        optimizer = make(parameters, lr=lr)
+
+        def clip(*_):
+            torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
+
+        optimizer.register_step_pre_hook(clip)
+        return optimizer
+
+    return build
+
+
+OPTIMIZERS = {
+    "gradient descent": SGD,
+    "momentum": functools.partial(SGD, momentum=0.9),
+    "Nesterov, weight decay": functools.partial(
+        SGD, momentum=0.9, nesterov=True, weight_decay=1e-2
+    ),
+    "Adam": Adam,
+    "AdamW": torch.optim.AdamW,
+    "RMSprop": torch.optim.RMSprop,
+}
+
+
+# ---- Each member against its own run -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("build", [network, normalized])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_each_member_equals_its_own_run(name, build):
+    """After 100 steps: the weights, the batch statistics and what was written down on the way."""
+    make = OPTIMIZERS[name]
+    # Small enough for none to amplify rounding: adaptive steps are about as long as the rate.
+    lrs, seeds = [0.003, 0.003, 0.01, 0.001], [0, 1, 0, 2]
+    models = [build(seed) for seed in seeds]
+    table = train_ensemble(
+        models, DATA, lrs=lrs, steps=100, optimizer=make, seed=3, evaluate_every=50
+    )
+    assert table["diverged"].isna().all()
+    for i, (lr, seed) in enumerate(zip(lrs, seeds, strict=True)):
+        alone = build(seed)
+        run = train(
+            alone,
+            DATA,
+            steps=100,
+            optimizer=lambda p, lr=lr: make(p, lr=lr),
+            seed=3,
+            evaluate_every=50,
+        )
+        mine, its = state(models[i]), state(alone)
+        assert mine.keys() == its.keys()
+        for key in mine:
+            torch.testing.assert_close(mine[key], its[key], rtol=1e-7, atol=1e-9)
+        member = table[table["member"] == i]
+        assert member["lr"].eq(lr).all() and member["step"].tolist() == [0, 50, 100]
+        for column in run.history:
+            np.testing.assert_allclose(member[column], run.history[column], rtol=1e-7)
+
+
+@pytest.mark.parametrize("make", [SGD, functools.partial(SGD, momentum=0.9), Adam])
+def test_clipping_is_per_member_and_pytorchs_own(make):
+    # A long gradient (large weights) beside a short one: together they would be clipped otherwise.
+    def build(std):
+        model = mlp(2, 12, "tanh")
+        initializers.initialize(model, "normal", std=std, seed=0)
+        return model
+
+    stds, clip_norm, lr = [0.05, 0.3, 2.0], 0.3, 0.003 if make is Adam else 0.05
+    models = [build(std) for std in stds]
+    train_ensemble(models, DATA, lrs=[lr] * 3, steps=100, optimizer=make, clip_norm=clip_norm)
+    clipped = 0
+    for model, std in zip(models, stds, strict=True):
+        alone, free = build(std), build(std)
+        train(alone, DATA, steps=100, optimizer=clipping(make, lr, clip_norm))
+        train(free, DATA, steps=100, optimizer=lambda p: make(p, lr=lr))
+        torch.testing.assert_close(weights(model), weights(alone), rtol=1e-6, atol=1e-8)
+        clipped += not torch.allclose(weights(free), weights(alone), rtol=1e-3)
+    assert clipped >= 2  # the comparison would say little if nothing had been clipped
+
+
+def test_order_of_the_rates_does_not_matter():
+    rates = [0.3, 0.1, 0.3, 0.2, 0.1]
+    mixed, ordered = [network(seed) for seed in range(5)], [network(seed) for seed in range(5)]
+    train_ensemble(mixed, SMALL, lrs=rates, steps=5)
+    place = np.argsort(rates, kind="stable")
+    train_ensemble([ordered[i] for i in place], SMALL, lrs=[rates[i] for i in place], steps=5)
+    for one, other in zip(mixed, ordered, strict=True):
+        torch.testing.assert_close(weights(one), weights(other), rtol=1e-12, atol=0)
+
+
+# ---- Divergence --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [SGD, functools.partial(SGD, momentum=0.9)])
+def test_a_member_that_diverges_is_recorded_and_keeps_the_weights_that_it_has_alone(make):
+    lrs, linear = [0.1, 1e6, 0.1], functools.partial(network, activation="linear")
+    models = [linear(seed) for seed in range(3)]
+    table = train_ensemble(
+        models, DATA, lrs=lrs, steps=40, optimizer=make, evaluate_every=1
+    ).set_index("member")
+    alone = linear(1)
+    run = train(alone, DATA, steps=40, optimizer=lambda p: make(p, lr=1e6))
+    step = int(run.stopped.rsplit(" ", 1)[1])
+    assert 1 < step < 40 and table.loc[1, "diverged"].eq(step).all()
+    torch.testing.assert_close(weights(models[1]), weights(alone), rtol=1e-6, atol=0)
+    after = table.loc[1].query("step >= @step")
+    assert after["loss"].isna().all() and len(after) == 41 - step
+    assert (after[["train_accuracy", "test_accuracy"]] == 0).all(axis=None)
+    for member in (0, 2):
+        other = linear(member)
+        train(other, DATA, steps=40, optimizer=lambda p: make(p, lr=0.1))
+        torch.testing.assert_close(weights(models[member]), weights(other), rtol=1e-9, atol=1e-12)
+        assert table.loc[member, "diverged"].isna().all()
+
+
+def test_batch_statistics_of_a_member_that_diverges_stay_as_they_are_alone():
+    def build(seed):  # the normalization sees what the first layer makes, which leaves the range
+        model = nn.Sequential(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Linear(8, 10)).double()
+        initializers.initialize(model, "he_normal", seed=seed)
+        return model
+
+    models = [build(0), build(1)]
+    train_ensemble(models, SMALL, lrs=[1e200, 0.1], steps=9)
+    for model, lr in zip(models, [1e200, 0.1], strict=True):
+        alone = build(0 if lr > 1 else 1)
+        run = train(alone, SMALL, steps=9, lr=lr)
+        assert (run.stopped is None) == (lr == 0.1)
+        for mine, its in zip(model.buffers(), alone.buffers(), strict=True):
+            torch.testing.assert_close(mine, its, rtol=1e-6, atol=0, equal_nan=True)
+
+
+# ---- Bad input ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change, error, message",
+    [
+        ({"models": []}, ValueError, "at least one model .* got 0 models and 2 rates"),
+        ({"lrs": [0.1]}, ValueError, "a learning rate for each, got 2 models and 1 rates"),
+        ({"lrs": 0.1}, TypeError, r"lrs must be a sequence, such as \[0.1\]"),
+        ({"lrs": [0.1, -1.0]}, ValueError, "rate must be positive and finite, got -1.0"),
+        ({"clip_norm": 0.0}, ValueError, "clip_norm must be positive and finite, got 0.0"),
+        ({"clip_norm": "1"}, TypeError, "clip_norm must be a number, got '1'"),
+        ({"optimizer": "adam"}, TypeError, "a function of the parameters, .* got 'adam'"),
+        ({"optimizer": torch.optim.Adafactor}, TypeError, "every number by itself .*Adafactor"),
+        ({"optimizer": torch.optim.LBFGS}, TypeError, "without a closure|per-parameter"),
+    ],
+)
+def test_a_bad_argument_is_named_and_nothing_is_changed(change, error, message):
+    models = [network(0), network(1)]
+    arguments = {"models": models, "data": SMALL, "lrs": [0.1, 0.1], "steps": 2} | change
+    with pytest.raises(error, match=message):
+        train_ensemble(**arguments)
+    for seed, model in enumerate(models):
+        assert torch.equal(weights(model), weights(network(seed)))
+
+
+def test_the_same_network_twice():
+    model = network()
+    with pytest.raises(ValueError, match="stands in the list twice"):
+        train_ensemble([model, model], SMALL, lrs=[0.1, 0.1], steps=2)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: network(activation="relu"),  # the same shapes, another function
+        lambda: network().eval(),
+        lambda: mlp(2, 12, "tanh", skip=True),
+    ],
+)
+def test_networks_that_differ_in_more_than_their_weights(other):
+    with pytest.raises(ValueError, match="same architecture"):
+        train_ensemble([network(), other()], SMALL, lrs=[0.1, 0.1], steps=2)
+
+
+# ---- A sweep over rates and seeds --------------------------------------------------------------
+
+
+def test_each_member_of_a_sweep_equals_its_own_run():
+    lrs, seeds = [0.03, 0.3], [4, 7]
+    table = sweep(network, DATA, lrs=lrs, seeds=seeds, steps=60, order_seed=2, evaluate_every=20)
+    assert len(table) == 4 * 4
+    for lr in lrs:
+        for seed in seeds:
+            run = train(network(seed), DATA, steps=60, lr=lr, seed=2, evaluate_every=20)
+            member = table[(table["lr"] == lr) & (table["seed"] == seed)]
+            member = member.drop(columns=["lr", "seed", "diverged"]).reset_index(drop=True)
+            pd.testing.assert_frame_equal(member, run.history, rtol=1e-9, atol=0)
+
+
+def test_batch_size_of_a_sweep():
+    table = sweep(network, SMALL, lrs=[0.3], seeds=[0], steps=10, batch_size=50)
+    run = train(network(), SMALL, steps=10, lr=0.3, batch_size=50)
+    np.testing.assert_allclose(table["loss"], run.history["loss"], rtol=1e-9)
+
+
+def test_a_member_that_diverges_does_not_disturb_the_others():
+    def build(seed):
+        return network(seed, activation="linear")
+
+    together = sweep(build, DATA, lrs=[0.1, 1e6], seeds=[0, 1], steps=15)
+    alone = sweep(build, DATA, lrs=[0.1], seeds=[0, 1], steps=15)
+    good = together[together["lr"] == 0.1].reset_index(drop=True)
+    pd.testing.assert_frame_equal(good, alone, rtol=1e-9, atol=0)
+    bad = together[(together["lr"] == 1e6) & (together["step"] == 15)]
+    assert not np.isfinite(bad["loss"]).any()
+    assert (bad[["train_accuracy", "test_accuracy"]] == 0).all(axis=None)
+
+
+def test_sweep_leaves_the_models_of_build_alone():
+    models = {seed: network(seed) for seed in (0, 1)}
+    sweep(models.get, SMALL, lrs=[0.3, 0.1], seeds=[0, 1], steps=3)
+    for seed, model in models.items():
+        assert torch.equal(weights(model), weights(network(seed))) and model.training
+
+
+def test_sweep_evaluates_batch_normalization_in_evaluation_mode():
+    def build(seed):
+        model = nn.Sequential(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 10))
+        initializers.initialize(model.double(), "xavier_normal", seed=seed)
+        return model
+
+    table = sweep(build, SMALL, lrs=[0.3], seeds=[0, 1], steps=6, evaluate_every=2)
+    for seed in (0, 1):
+        run = train(build(seed), SMALL, steps=6, lr=0.3, evaluate_every=2)
+        member = table[table["seed"] == seed]
+        np.testing.assert_allclose(member["loss"], run.history["loss"], rtol=1e-9)
+
+
+def test_sweep_leaves_frozen_parameters_alone():
+    def build(seed):
+        model = network(seed)
+        model.linear1.weight.requires_grad_(False)
+        return model
+
+    table = sweep(build, SMALL, lrs=[0.3], seeds=[0], steps=5)
+    run = train(build(0), SMALL, steps=5, lr=0.3)
+    np.testing.assert_allclose(table["loss"], run.history["loss"], rtol=1e-9)
+
+
+def test_sweep_of_different_architectures():
+    with pytest.raises(ValueError, match=r"same architecture; .*\(3, 64\).*network 2 .*\(4, 64\)"):
+        sweep(lambda seed: mlp(1, 3 + seed, "relu"), SMALL, lrs=[0.1], seeds=[0, 1], steps=2)
+
+
+def test_sweep_refuses_dropout():
+    """A network that draws random numbers: each member would see the same, or none its own."""
+
+    def build(seed):
+        return nn.Sequential(nn.Linear(64, 10), nn.Dropout()).double()
+
+    with pytest.raises(RuntimeError, match="random operation"):
+        sweep(build, SMALL, lrs=[0.1], seeds=[0], steps=2)
+
+
+def test_sweep_without_the_start_is_the_same_without_step_0():
+    def build(seed):
+        return mlp(1, 8, "tanh", seed=seed)
+
+    both = [
+        sweep(build, digits(), lrs=[0.1], seeds=[0, 1], steps=4, evaluate_every=2, **options)
+        for options in ({}, {"evaluate_start": False})
+    ]
+    rest = both[0].query("step > 0").reset_index(drop=True)
+    assert set(both[0]["step"]) == {0, 2, 4} and rest.equals(both[1])
