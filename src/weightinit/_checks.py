@@ -1,4 +1,4 @@
-"""Checks of single numbers that users hand in."""
+"""Checks of what users hand in: each names the argument, what was given and what is allowed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,17 @@ def check_integer(name: str, value: object, low: int, high: int) -> None:
         raise ValueError(f"{name} must be in [{low}, {high}], got {value}")
 
 
-def check_sequence(name: str, values: object) -> None:
-    """Raise a TypeError if the values cannot be iterated over, or are text."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise TypeError(f"{name} must be a sequence, such as [{values!r}], got {values!r}")
+def check_seed(value: object, name: str = "seed") -> None:
+    """Raise a TypeError or a ValueError unless NumPy and PyTorch take the value as a seed."""
+    check_integer(name, value, 0, MAX_SEED)
+
+
+def check_size(name: str, value: object, most: int | None = None) -> None:
+    """Raise a ValueError unless the value is a whole number of at least 1, and at most ``most``."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or value < 1 or (most is not None and value > most):
+        limit = "of at least 1" if most is None else f"from 1 to {most}"
+        raise ValueError(f"{name} must be a whole number {limit}, got {value!r}")
 
 
 def check_number(name: str, value: object) -> None:
@@ -45,7 +52,59 @@ def check_not_negative(name: str, value: float) -> None:
         raise ValueError(f"{name} must be finite and not negative, got {value!r}")
 
 
-def check_size(name: str, value) -> None:
-    """Raise a ValueError unless the value is a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+def check_sequence(name: str, values: object) -> None:
+    """Raise a TypeError if the values cannot be iterated over, or are text."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a sequence, such as [{values!r}], got {values!r}")
+
+
+def check_choice(name: str, value: object, allowed: Iterable) -> None:
+    """Raise a ValueError unless the value is one of those allowed."""
+    allowed = list(allowed)
+    if not any(value is one or (type(value) is type(one) and value == one) for one in allowed):
+        raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {value!r}")
+
+
+def check_instance(name: str, value: object, kind: type, example: str = "") -> None:
+    """Raise a TypeError unless the value is of a kind; ``example`` says how to get one."""
+    if not isinstance(value, kind):
+        origin = kind.__module__.split(".")[0]
+        hint = f", such as {example}" if example else ""
+        raise TypeError(f"{name} must be a {origin}.{kind.__name__}{hint}, got {_shown(value)}")
+
+
+def check_module(name: str, value: object) -> None:
+    """Raise a TypeError unless the value is a ``torch.nn.Module`` (and not a class of them)."""
+    from torch import nn  # here, because the ground floor needs no PyTorch
+
+    if not isinstance(value, nn.Module):
+        raise TypeError(f"{name} must be a torch.nn.Module, got {_shown(value)}")
+
+
+def check_dtype(value: object, name: str = "dtype") -> None:
+    """Raise a TypeError unless the value is a ``torch.dtype`` of real floating-point numbers."""
+    import torch
+
+    if not isinstance(value, torch.dtype) or not value.is_floating_point:
+        raise TypeError(
+            f"{name} must be a floating-point torch.dtype, such as torch.float64, got {value!r}"
+        )
+
+
+def check_device(value: object, name: str = "device"):
+    """Return the value as a ``torch.device``; a ValueError unless this machine has such a one."""
+    import torch
+
+    try:
+        return torch.empty(0, device=value).device
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(
+            f'{name} must be a device that PyTorch can use here, such as "cpu", got {value!r}'
+        ) from error
+
+
+def _shown(value: object) -> str:
+    """Name the value in a message: by its class where its repr may be long."""
+    if isinstance(value, str | int | float | None | type):
+        return repr(value)
+    return f"a {type(value).__name__}"
