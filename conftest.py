@@ -8,7 +8,7 @@ import pytest
 # makes small matrix products tens of times slower. Kernels started by the tests inherit it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-pytest_plugins = ["tests.notebooks.comparison"]
+pytest_plugins = ["tests.notebooks.plugin"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,19 +1,11 @@
-"""A pytest plugin: what nbval compares, compared in a way that suits measurements.
+"""What a cell put out, compared with what is stored, in a way that suits measurements.
 
-nbval runs every code cell of a notebook and compares the outputs with the stored ones as text.
-This plugin keeps the running and replaces the comparing:
-
-- numbers are compared by relative tolerance, the rest exactly (`numbers_in_text`). The tolerance
+- Numbers are compared by relative tolerance, the rest exactly (`numbers_in_text`). The tolerance
   is 1e-6; a cell may set its own, and must say why, in its metadata:
-  ``{"weightinit": {"rtol": 1e-4, "reason": "trained for 200 steps"}}``;
-- outputs are compared in their order, with every form (MIME type) they have. A picture's numbers
+  ``{"weightinit": {"rtol": 1e-4, "reason": "trained for 200 steps"}}``.
+- Outputs are compared in their order, with every form (MIME type) they have. A picture's numbers
   are in the figure's description, its text form; its pixels are compared too, so that the
-  published picture is the one that the cell draws;
-- a cell that was not run, or not in its turn, fails, and no comment or tag can excuse a cell;
-- `--torch-threads N` runs the notebooks with N PyTorch threads instead of the number that they set.
-  Nobody's results may hang on it.
-
-It is on for every notebook that pytest collects, whatever is on the command line.
+  published picture is the one that the cell draws.
 """
 
 from __future__ import annotations
@@ -21,12 +13,9 @@ from __future__ import annotations
 import base64
 import io
 import json
-import re
 
 import numpy as np
-import pytest
 from matplotlib.image import imread
-from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tests.notebooks.numbers_in_text import differences
 
@@ -34,7 +23,6 @@ DEFAULT_RTOL = 1e-6
 MAX_RTOL = 1e-2
 # A legend's marker covers more of a figure than this; the last digit of a number moves no pixel.
 PIXELS = 1e-4
-SET_THREADS = re.compile(r"\btorch\.set_num_threads\(\d+\)")
 
 
 class CellMetadataError(ValueError):
@@ -144,74 +132,3 @@ def _other_picture(stored, computed) -> list[str]:
         return [f"the stored picture has shape {old.shape}, the computed one {new.shape}"]
     share = (np.abs(old - new).max(axis=-1) > 0.1).mean()
     return [f"{share:.2%} of the picture's pixels differ"] if share > PIXELS else []
-
-
-def with_threads(source: str, threads: int | None) -> str:
-    """Let a cell that sets PyTorch's number of threads set another; None leaves it as it is."""
-    return SET_THREADS.sub(f"torch.set_num_threads({threads})", source) if threads else source
-
-
-class NotebookCell(IPyNbCell):
-    """A code cell: run by nbval, compared by `compare`."""
-
-    def runtest(self):
-        """Run the cell; its outputs, its settings and its place in the order must be right."""
-        try:
-            self.rtol, may_raise = settings(self.cell)
-        except CellMetadataError as error:
-            self.raise_cell_error(str(error))
-        self.cell.source = with_threads(self.cell.source, self.config.option.torch_threads)
-        self.options = {"check": True, "check_exception": may_raise, "skip": False}
-        super().runtest()
-        count, turn = self.cell.execution_count, self.cell_num + 1
-        if count != turn:  # nbval does not mind a cell without outputs that was never run
-            was = "never run" if count is None else f"run as number {count}"
-            self.raise_cell_error(f"Stored notebook not run in order: cell {turn} was {was}")
-
-    def compare_outputs(self, test, ref, skip_compare=None):
-        """Compare the computed outputs `test` with the stored `ref`."""
-        problems = compare(ref, test, self.rtol)
-        self.comparison_traceback = problems
-        return not problems
-
-
-class NotebookFile(IPyNbFile):
-    """A notebook whose cells are `NotebookCell`."""
-
-    def collect(self):
-        """Yield the code cells, without the excuses that nbval read from comments and tags."""
-        for item in super().collect():
-            yield NotebookCell.from_parent(
-                self, name=item.name, cell_num=item.cell_num, cell=item.cell, options={}
-            )
-
-
-def pytest_addoption(parser):
-    """Add the option that changes the number of threads."""
-    text = "run notebooks with N PyTorch threads, not with the number that they set"
-    parser.addoption("--torch-threads", type=int, metavar="N", help=text)
-
-
-def pytest_configure(config):
-    """Turn nbval on, and refuse the options that would make it look away."""
-    for option, value in {
-        "--nbval-lax": config.option.nbval_lax,
-        "--nbval-sanitize-with": config.option.nbval_sanitize_with,
-        "--sanitize-with": config.option.sanitize_with,
-    }.items():
-        if value:
-            raise pytest.UsageError(f"{option} would let a notebook's outputs go uncompared")
-    config.option.nbval = True
-    # the kernel of this environment, whatever kernels the user has installed elsewhere
-    if not config.option.nbval_kernel_name:
-        config.option.nbval_current_env = True
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collect_file(file_path, parent):
-    """Put a `NotebookFile` in the place of each file that nbval collects."""
-    collected = yield
-    return [
-        NotebookFile.from_parent(parent, path=file_path) if isinstance(item, IPyNbFile) else item
-        for item in collected
-    ]

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from tests.notebooks import comparison, published
+from tests.notebooks import plugin, published
 from tests.notebooks.honest_notebook import ALT, CASES, find, honest
 from tests.notebooks.published import CHECKS
 from weightinit import claims
@@ -32,7 +32,7 @@ def run_pytest(folder):
     command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, f"--rootdir={folder}"]
     command += [
         "-p",
-        "tests.notebooks.comparison",
+        "tests.notebooks.plugin",
         "-p",
         "no:cacheprovider",
         f"--junitxml={report}",
@@ -90,25 +90,25 @@ def test_options_that_look_away_are_refused(option):
     options = dict.fromkeys(("nbval_lax", "nbval_sanitize_with", "sanitize_with"))
     config = SimpleNamespace(option=SimpleNamespace(**{**options, option: "given"}))
     with pytest.raises(pytest.UsageError, match=f"--{option.replace('_', '-')} would let"):
-        comparison.pytest_configure(config)
+        plugin.pytest_configure(config)
 
 
 def test_number_of_threads_can_be_replaced():
     source = "import torch\ntorch.set_num_threads(1)  # fastest"
     replaced = "import torch\ntorch.set_num_threads(2)  # fastest"
-    assert comparison.with_threads(source, 2) == replaced
-    assert comparison.with_threads(source, None) == source
+    assert plugin.with_threads(source, 2) == replaced
+    assert plugin.with_threads(source, None) == source
 
 
 def test_every_chapter_sets_the_number_of_threads_that_the_option_replaces():
     chapters = sorted(ROOT.glob("chapters/*.ipynb"))
     assert chapters
     for chapter in chapters:
-        assert comparison.SET_THREADS.search(chapter.read_text("utf-8")), chapter.name
+        assert plugin.SET_THREADS.search(chapter.read_text("utf-8")), chapter.name
 
 
 def test_comparison_is_on_in_this_project(request):
-    assert request.config.pluginmanager.hasplugin("tests.notebooks.comparison")
+    assert request.config.pluginmanager.hasplugin("tests.notebooks.plugin")
     assert request.config.option.nbval
 
 
@@ -208,7 +208,7 @@ def faults(notebook, folder):
 def only_claim_1_1(monkeypatch):
     """Let claims.toml hold nothing but claim 1.1, to be measured in 'notebook'."""
     entry = {**vars(claims.load()["1.1"]), "chapter": "notebook"}
-    for module in (claims.verdicts, claims.all_claims):
+    for module in (claims, claims.verdicts, claims.all_claims):
         monkeypatch.setattr(module, "load", lambda: {"1.1": claims.Claim(**entry)})
 
 

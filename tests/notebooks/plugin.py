@@ -1,0 +1,118 @@
+"""A pytest plugin: nbval runs the cells of the notebooks, and `comparison` judges their outputs.
+
+- A cell that was not run, or not in its turn, fails, and no comment or tag can excuse a cell.
+- `--torch-threads N` runs the notebooks with N PyTorch threads instead of the number that they set.
+  Nobody's results may hang on it.
+- What `prelude` returns runs in each notebook's kernel before its first cell.
+
+It is on for every notebook that pytest collects, whatever is on the command line.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from nbval.plugin import IPyNbCell, IPyNbFile
+
+from tests.notebooks.comparison import CellMetadataError, compare, settings
+
+SET_THREADS = re.compile(r"\btorch\.set_num_threads\(\d+\)")
+
+
+def prelude(config: pytest.Config) -> str:
+    """Return the Python code that each kernel runs before the first cell; empty for none."""
+    return ""
+
+
+def with_threads(source: str, threads: int | None) -> str:
+    """Let a cell that sets PyTorch's number of threads set another; None leaves it as it is."""
+    return SET_THREADS.sub(f"torch.set_num_threads({threads})", source) if threads else source
+
+
+def run_silently(kernel, code: str) -> None:
+    """Run code in a kernel as if it had not been: nothing shown, nothing counted.
+
+    Raises
+    ------
+    RuntimeError
+        If the code raises an exception.
+    """
+    reply = kernel.kc.execute_interactive(
+        code, silent=True, store_history=False, allow_stdin=False, timeout=60
+    )
+    if reply["content"]["status"] != "ok":
+        trace = "\n".join(reply["content"].get("traceback", ()))
+        raise RuntimeError(f"the prelude failed in the notebook's kernel:\n{trace}")
+
+
+class NotebookCell(IPyNbCell):
+    """A code cell: run by nbval, compared by `compare`."""
+
+    def runtest(self):
+        """Run the cell; its outputs, its settings and its place in the order must be right."""
+        try:
+            self.rtol, may_raise = settings(self.cell)
+        except CellMetadataError as error:
+            self.raise_cell_error(str(error))
+        self.cell.source = with_threads(self.cell.source, self.config.option.torch_threads)
+        self.options = {"check": True, "check_exception": may_raise, "skip": False}
+        super().runtest()
+        count, turn = self.cell.execution_count, self.cell_num + 1
+        if count != turn:  # nbval does not mind a cell without outputs that was never run
+            was = "never run" if count is None else f"run as number {count}"
+            self.raise_cell_error(f"Stored notebook not run in order: cell {turn} was {was}")
+
+    def compare_outputs(self, test, ref, skip_compare=None):
+        """Compare the computed outputs `test` with the stored `ref`."""
+        problems = compare(ref, test, self.rtol)
+        self.comparison_traceback = problems
+        return not problems
+
+
+class NotebookFile(IPyNbFile):
+    """A notebook whose cells are `NotebookCell`."""
+
+    def setup(self):
+        """Start the kernel, and let it run the prelude: no output, no execution count."""
+        super().setup()
+        if code := prelude(self.config):
+            run_silently(self.kernel, code)
+
+    def collect(self):
+        """Yield the code cells, without the excuses that nbval read from comments and tags."""
+        for item in super().collect():
+            yield NotebookCell.from_parent(
+                self, name=item.name, cell_num=item.cell_num, cell=item.cell, options={}
+            )
+
+
+def pytest_addoption(parser):
+    """Add the option that changes the number of threads."""
+    text = "run notebooks with N PyTorch threads, not with the number that they set"
+    parser.addoption("--torch-threads", type=int, metavar="N", help=text)
+
+
+def pytest_configure(config):
+    """Turn nbval on, and refuse the options that would make it look away."""
+    for option, value in {
+        "--nbval-lax": config.option.nbval_lax,
+        "--nbval-sanitize-with": config.option.nbval_sanitize_with,
+        "--sanitize-with": config.option.sanitize_with,
+    }.items():
+        if value:
+            raise pytest.UsageError(f"{option} would let a notebook's outputs go uncompared")
+    config.option.nbval = True
+    # the kernel of this environment, whatever kernels the user has installed elsewhere
+    if not config.option.nbval_kernel_name:
+        config.option.nbval_current_env = True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path, parent):
+    """Put a `NotebookFile` in the place of each file that nbval collects."""
+    collected = yield
+    return [
+        NotebookFile.from_parent(parent, path=file_path) if isinstance(item, IPyNbFile) else item
+        for item in collected
+    ]
