@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import traceback
 import warnings
@@ -12,35 +11,12 @@ from typing import NoReturn
 
 import cloudpickle
 import joblib
-import numpy as np
 import pandas as pd
 from joblib.parallel import ParallelBackendBase, get_active_backend
 
-SCALARS = (str, int, float, bool, type(None))
+from weightinit.grids.cells import described, plain
+
 STRIKES = 3  # a cell that was in flight when so many pools of workers broke is given up
-
-
-def plain(values: Mapping) -> dict:
-    """Turn NumPy's numbers into Python's, and refuse what JSON would lose or change."""
-    result = {}
-    for name, value in values.items():
-        # Of a time, NumPy would return a whole number.
-        known = isinstance(value, np.generic) and value.dtype.kind in "biufU"
-        result[name] = math.nan if value is pd.NA else value.item() if known else value
-        if type(name) is not str or type(result[name]) not in SCALARS:
-            raise TypeError(
-                "names must be text and values text, numbers, booleans or None, "
-                f"got {name!r}: {value!r}"
-            )
-    return result
-
-
-def key_of(cell: dict) -> str:
-    return json.dumps(cell, sort_keys=True)
-
-
-def described(key: str) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in json.loads(key).items())
 
 
 def _call(function: Callable, key: str, home: int) -> tuple[str, str, bytes | None]:
@@ -84,11 +60,6 @@ def _rows(result: object, cell: dict) -> list[dict]:
     if both := {name for row in rows for name in cell.keys() & row.keys()}:
         raise ValueError(f"the result has columns named like arguments: {sorted(both)}")
     return [plain(row) for row in rows]
-
-
-def parsed(line: str | bytes) -> dict[str, list[dict]]:
-    record = json.loads(line)
-    return {key_of(record["cell"]): record["rows"]}
 
 
 def computed(function: Callable, keys: list[str]) -> Iterator[str]:

@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import itertools
-import json
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
-from typing import BinaryIO
+from collections.abc import Callable, Iterable
+from contextlib import closing, nullcontext
 
 import pandas as pd
 from tqdm import tqdm
 
-from weightinit._checks import check_sequence
 from weightinit._progress import show
-from weightinit.grids import pools
-
-
-def product(**axes: Iterable) -> list[dict]:
-    """Return one cell for each combination of values; the last axis changes fastest.
-
-    Parameters
-    ----------
-    **axes : iterable
-        The values of each argument.
-
-    Returns
-    -------
-    list of dict
-        The cells.
-
-    Raises
-    ------
-    TypeError
-        If the values of an axis are text or no iterable.
-    ValueError
-        If there is no axis, or one without values.
-
-    Examples
-    --------
-    >>> product(depth=[2, 4], seed=[0])
-    [{'depth': 2, 'seed': 0}, {'depth': 4, 'seed': 0}]
-    """
-    for name, values in axes.items():
-        check_sequence(name, values)
-    lists = [list(values) for values in axes.values()]
-    if not lists or not all(lists):
-        raise ValueError(f"need at least one axis and a value on each, got {axes}")
-    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*lists)]
+from weightinit.grids.cells import checked, key_of, parsed
+from weightinit.grids.pools import computed
+from weightinit.grids.store import Store
 
 
 def run_grid(
@@ -76,12 +39,16 @@ def run_grid(
         Returns the rows of a cell: a dict, a list of dicts or a data frame (its index is dropped).
         All values are numbers, text, booleans or None; NumPy's become Python's.
     cells : iterable of dict
-        The arguments of each call: the same names in each, values as above.
+        The arguments of each call: the same names in each, values as above but for NaN. No two are
+        equal in a table, where 1, 1.0 and True are the same.
     store : path, optional
         A file that each result is added to as soon as it is there, as one line of JSON. Cells that
         it holds are not computed again, so the same call resumes a run that was interrupted. It
-        belongs to the function as its source is; what the function calls is not looked at. Only
-        one run at a time may use it.
+        belongs to the function as it is: to its source, its default arguments, and the variables,
+        functions and classes that it uses. What belongs to an installed package is known by its
+        name only. 1, 1.0 and True are three cells of a store, as a function may tell them apart.
+        While one run adds to the file, others can only read it; they know by a lock, on a file
+        beside it whose name ends in ``.lock``.
     progress : bool, optional
         Show a progress bar; by default only in a terminal.
 
@@ -93,13 +60,15 @@ def run_grid(
     Raises
     ------
     TypeError
-        If a cell is no dict, the function returns something else or a value is none of the above,
-        or results are to be stored of something that was not made by ``def``.
+        If a cell is no dict or does not fit the function, the function returns something else or a
+        value is none of the above, or results are to be stored of something that was not made by
+        ``def`` or that uses what may change unseen, such as a random generator.
     ValueError
-        If there is no cell or one twice, the names differ, a result is named like an argument, or
-        the store is damaged or that of another function.
+        If there is no cell or one twice, the names differ, an argument is NaN, a result is named
+        like an argument, or the store is damaged or that of another function.
     RuntimeError
-        If cells keep killing their workers, or it raises what cannot be sent between processes.
+        If another run is writing to the store, if cells keep killing their workers, or if it raises
+        what cannot be sent between processes.
     Exception
         Whatever the function raises, with a note that names the cell.
     KeyboardInterrupt
@@ -108,6 +77,7 @@ def run_grid(
     Examples
     --------
     >>> import joblib
+    >>> from weightinit.grids import product
     >>> def power(base, exponent):
     ...     return {"value": base**exponent}
     >>> cells = product(base=[2, 10], exponent=[1, 3])
@@ -122,114 +92,40 @@ def run_grid(
     ...     run_grid(power, cells).equals(table)
     True
     """
-    cells = _checked(cells)
-    keys = [pools.key_of(cell) for cell in cells]
-    key, times = Counter(keys).most_common(1)[0]
-    if times > 1:
-        raise ValueError(f"the cell {pools.described(key)} is there {times} times; once is enough")
-    with nullcontext((None, {})) if store is None else _opened(store, function) as (file, done):
-        missing = [key for key in keys if key not in done]
-        n = len(keys)
-        bar = tqdm(total=n, initial=n - len(missing), disable=not show(progress), leave=False)
+    if not callable(function):
+        raise TypeError(f"function must be callable, such as one made by def, got {function!r}")
+    cells = checked(cells)
+    _check_call(function, cells[0])
+    hidden = not show(progress)
+    kept = None if store is None else Store(store, function)
+    keys = [key_of(cell) for cell in cells]
+    n, done = len(keys), kept.read() if kept else {}
+    if not done.keys() >= set(keys):
         try:
-            with bar, closing(pools.computed(function, missing)) as lines:
-                for line in lines:
-                    if file is not None:
-                        _write(file, line.encode())
-                    done |= pools.parsed(line)
-                    bar.update()
+            with kept.writing() if kept else nullcontext(lambda line: None) as add:
+                done = kept.read() if kept else {}  # another run may have ended in between
+                missing = [key for key in keys if key not in done]
+                bar = tqdm(total=n, initial=n - len(missing), disable=hidden, leave=False)
+                with bar, closing(computed(function, missing)) as lines:
+                    for line in lines:
+                        add(line)
+                        done |= parsed(line)
+                        bar.update()
         except KeyboardInterrupt as stop:
-            if file is not None:
-                kept = sum(key in done for key in keys)
-                stop.add_note(f"{store} holds {kept} of the {n} cells; the same call goes on.")
+            if kept:
+                found = len(kept.read().keys() & set(keys))
+                stop.add_note(f"{store} holds {found} of the {n} cells; the same call goes on.")
             raise
     rows = [cell | row for cell, key in zip(cells, keys, strict=True) for row in done[key]]
     return pd.DataFrame(rows, columns=None if rows else list(cells[0]))
 
 
-def _checked(cells: Iterable[dict]) -> list[dict]:
-    cells = list(cells)
-    if not cells:
-        raise ValueError("need at least one cell, got none")
-    for number, cell in enumerate(cells):
-        if not isinstance(cell, Mapping) or not cell:
-            raise TypeError(f"cell {number} must be a dict of arguments, got {cell!r}")
-        if cell.keys() != cells[0].keys():
-            raise ValueError(
-                "the cells must have the same arguments; "
-                f"the first has {list(cells[0])}, cell {number} has {list(cell)}"
-            )
-    names = list(cells[0])
-    return [pools.plain({name: cell[name] for name in names}) for cell in cells]
-
-
-# The store --------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _opened(path: str | os.PathLike, function: Callable) -> Iterator[tuple[BinaryIO, dict]]:
-    """Open a store to add lines to; return it along with the results that it holds."""
-    header = _header(function)
-    first = json.dumps(header).encode() + b"\n"
-    done = {}
-    with open(path, "a+b") as file:
-        file.seek(0)
-        # What follows the last newline was being written when the run was killed.
-        *lines, torn = file.read().split(b"\n")
-        if not lines and first.startswith(torn):
-            file.truncate(0)
-            _write(file, first)
-        else:
-            _check_header(path, lines[0] if lines else torn, header)
-            file.truncate(sum(len(line) + 1 for line in lines))
-        for number, line in enumerate(lines[1:], start=2):
-            try:
-                record = pools.parsed(line)
-            except (ValueError, TypeError, KeyError) as error:
-                raise ValueError(
-                    f"line {number} of {path} is damaged: {line[:80]!r}; "
-                    "delete that line, and its cell is computed again"
-                ) from error
-            if record.keys() & done.keys():
-                raise ValueError(
-                    f"line {number} of {path} holds a cell a second time: delete one of the lines, "
-                    f"and let one run at a time use the file. It is {pools.described(*record)}"
-                )
-            done |= record
-        yield file, done
-
-
-def _header(function: Callable) -> dict:
-    if not inspect.isfunction(function):
-        raise TypeError(
-            f"results can be stored of a function made by def, known by its source; "
-            f"got {function!r}"
-        )
+def _check_call(function: Callable, cell: dict) -> None:
     try:
-        source = hashlib.sha256(inspect.getsource(function).encode()).hexdigest()
-    except OSError:  # typed into an interpreter that does not keep what is typed
-        source = None
-    return {"results of": f"{function.__module__}.{function.__qualname__}", "source": source}
-
-
-def _check_header(path: str | os.PathLike, line: bytes, header: dict) -> None:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # of some built-in functions, nobody knows
     try:
-        found = json.loads(line)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or found.keys() != header.keys():
-        raise ValueError(f"{path} is no store of results: name another file")
-    if found != header:
-        name, other = header["results of"], found["results of"]
-        whose = (
-            f"{other}, not {name}"
-            if other != name
-            else f"{name} before its source changed, if only in a comment"
-        )
-        raise ValueError(f"{path} holds results of {whose}: delete the file or name another")
-
-
-def _write(file: BinaryIO, line: bytes) -> None:
-    file.write(line)
-    file.flush()
-    os.fsync(file.fileno())
+        signature.bind(**cell)
+    except TypeError as error:
+        raise TypeError(f"the cells do not fit {function!r}: {error}") from error
