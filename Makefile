@@ -1,6 +1,6 @@
 # Each recipe is a plain line that you can type yourself; README.md has the same lines for Windows.
 .DEFAULT_GOAL := help
-.PHONY: help environment book test portability lab notebooks sweeps serve bench clean
+.PHONY: help environment book test check portability lab notebooks sweeps serve bench clean
 
 # `make book PYTHON=python3.12` chooses the Python that .venv is made with; once made, .venv is kept.
 ifneq ($(wildcard .venv/ready),)
@@ -12,6 +12,7 @@ endif
 help:
 	@echo "make book         build the site and check it: _build/html/index.html"
 	@echo "make test         run every test, and every notebook against its stored outputs"
+	@echo "make check        format, lint and the quick tests: before each commit"
 	@echo "make lab          open the chapters in JupyterLab"
 	@echo "make notebooks    re-execute the notebooks and store what they output"
 	@echo "make sweeps       train what the files in chapters/results lack"
@@ -31,8 +32,14 @@ book: environment
 	.venv/bin/python -m pytest tests/site -m site --junitxml=reports/site.xml
 	@echo "The site is built and checked. Open _build/html/index.html, or run: make serve"
 
+# `make test TESTS=chapters/03_activation_saturation.ipynb` runs only what is named.
 test: environment
-	.venv/bin/python -m pytest --junitxml=reports/tests.xml
+	.venv/bin/python -m pytest -n auto --junitxml=reports/tests.xml $(TESTS)
+
+check: environment
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m pytest tests src tools -n auto -m "not slow and not site"
 
 portability: environment
 	ATEN_CPU_CAPABILITY=default TF_ENABLE_ONEDNN_OPTS=0 OMP_NUM_THREADS=1 .venv/bin/python -m pytest chapters appendix --junitxml=reports/instructions.xml

@@ -8,7 +8,12 @@ import pytest
 # makes small matrix products tens of times slower. Kernels started by the tests inherit it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-pytest_plugins = ["tests.notebooks.plugin"]
+# Workers of pytest-xdist compute beside each other: each with its share of the cores.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    SHARE = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, SHARE)))
+
+pytest_plugins = ["tests.notebooks.plugin", "tests.running.workers", "tests.running.progress"]
 
 
 @pytest.fixture(autouse=True)

@@ -148,7 +148,8 @@ def test_every_line_of_the_makefile_is_in_the_readme():
     readme = text("README.md").replace("\\", "/")
     recipes = re.findall(r"^\t(?:[A-Z_]+=\S+ )*\.venv/bin/(.*)$", text("Makefile"), re.MULTILINE)
     assert len(recipes) > 8
-    assert [line for line in recipes if f".venv/Scripts/{line}\n" not in readme] == []
+    lines = [line.removesuffix(" $(TESTS)") for line in recipes]
+    assert [line for line in lines if f".venv/Scripts/{line}\n" not in readme] == []
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make")

@@ -11,11 +11,18 @@ It is on for every notebook that pytest collects, whatever is on the command lin
 from __future__ import annotations
 
 import re
+import sys
 
-import pytest
-from nbval.plugin import IPyNbCell, IPyNbFile
+# jsonschema, which nbval needs, builds this package's 38 grammars when it finds it: two seconds of
+# each process, for addresses that no notebook's schema has. Without it, it builds nothing.
+sys.modules.setdefault("rfc3987_syntax", None)
 
-from tests.notebooks.comparison import CellMetadataError, compare, settings
+import nbval.plugin  # noqa: E402
+import pytest  # noqa: E402
+
+from tests.notebooks.comparison import CellMetadataError, compare, settings  # noqa: E402
+
+CELL_TIMEOUT = 600  # seconds
 
 SET_THREADS = re.compile(r"\btorch\.set_num_threads\(\d+\)")
 
@@ -46,7 +53,7 @@ def run_silently(kernel, code: str) -> None:
         raise RuntimeError(f"the prelude failed in the notebook's kernel:\n{trace}")
 
 
-class NotebookCell(IPyNbCell):
+class NotebookCell(nbval.plugin.IPyNbCell):
     """A code cell: run by nbval, compared by `compare`."""
 
     def runtest(self):
@@ -70,7 +77,7 @@ class NotebookCell(IPyNbCell):
         return not problems
 
 
-class NotebookFile(IPyNbFile):
+class NotebookFile(nbval.plugin.IPyNbFile):
     """A notebook whose cells are `NotebookCell`."""
 
     def setup(self):
@@ -87,8 +94,9 @@ class NotebookFile(IPyNbFile):
             )
 
 
-def pytest_addoption(parser):
-    """Add the option that changes the number of threads."""
+def pytest_addoption(parser, pluginmanager):
+    """Load nbval, which pyproject.toml keeps from loading first; add our own option."""
+    pluginmanager.register(nbval.plugin, "nbval.plugin")
     text = "run notebooks with N PyTorch threads, not with the number that they set"
     parser.addoption("--torch-threads", type=int, metavar="N", help=text)
 
@@ -103,6 +111,7 @@ def pytest_configure(config):
         if value:
             raise pytest.UsageError(f"{option} would let a notebook's outputs go uncompared")
     config.option.nbval = True
+    config.option.nbval_cell_timeout = CELL_TIMEOUT
     # the kernel of this environment, whatever kernels the user has installed elsewhere
     if not config.option.nbval_kernel_name:
         config.option.nbval_current_env = True
@@ -113,6 +122,8 @@ def pytest_collect_file(file_path, parent):
     """Put a `NotebookFile` in the place of each file that nbval collects."""
     collected = yield
     return [
-        NotebookFile.from_parent(parent, path=file_path) if isinstance(item, IPyNbFile) else item
+        NotebookFile.from_parent(parent, path=file_path)
+        if isinstance(item, nbval.plugin.IPyNbFile)
+        else item
         for item in collected
     ]
