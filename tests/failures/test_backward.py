@@ -1,4 +1,4 @@
-"""Planted failures in the loss and the backward pass."""
+"""Tests of place.py and origins.py: failures planted in the loss and the backward pass."""
 
 import pytest
 import torch

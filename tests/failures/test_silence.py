@@ -1,4 +1,4 @@
-"""Silence where nothing fails: healthy networks, and infinities that are meant."""
+"""Tests of origins.py and operations.py: silence about healthy networks and meant infinities."""
 
 import pytest
 import torch

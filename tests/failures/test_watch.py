@@ -1,6 +1,5 @@
-"""The watch leaves everything as it was; in training; bad input."""
+"""Tests of watch.py: everything is left as it was; in training; wrong calls."""
 
-import dataclasses
 import gc
 import weakref
 
@@ -13,10 +12,10 @@ from torch.optim.optimizer import _global_optimizer_post_hooks
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from tests.failures.support import F32, F64, INF, batch, check, predicted_overflow, scaled
-from tests.probes.test_probes import Breakable, Broken, hooks
+from tests.probes.support import Breakable, Broken, hooks
 from weightinit import initializers
 from weightinit.data import digits
-from weightinit.failures import Failure, Watch, first_failure
+from weightinit.failures import Watch, first_failure
 from weightinit.networks import mlp
 from weightinit.training import train
 
@@ -79,6 +78,65 @@ def test_watch_survives_errors_within_the_block():
     with pytest.raises(Broken), watch:
         raise Broken
     assert not any(hooks(model)) and not _get_current_dispatch_mode_stack()
+
+
+class Rewrites(nn.Module):
+    """Changes what it should not: its weight, its table, its input, its batch's labels."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(10, 64, max_norm=0.1)
+        self.layer = nn.Linear(64, 10)
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x):
+        x.clamp_(-0.5, 0.5)
+        self.calls.add_(1)
+        with torch.no_grad():
+            self.layer.weight.clamp_(-0.01, 0.01)
+        return self.layer(x + self.table(torch.arange(len(x)) % 10))
+
+
+def test_what_the_model_rewrites_is_put_back():
+    model, (x, y) = Rewrites(), batch()
+    tensors = [*model.parameters(), *model.buffers(), x, y]
+    before = [t.tolist() for t in tensors]
+
+    def loss(output, y):
+        return F.cross_entropy(output, y.clamp_(max=3))
+
+    assert first_failure(model, x, y, loss=loss) is None
+    assert [t.tolist() for t in [*model.parameters(), *model.buffers(), x, y]] == before
+    assert [id(t) for t in [*model.parameters(), *model.buffers(), x, y]] == [*map(id, tensors)]
+
+
+def test_a_hook_that_raises_leaves_the_names_right():
+    model, (x, y) = Breakable(), batch(dtype=F64)
+
+    def refuse(module, args):
+        raise Broken
+
+    with Watch(model) as watch:
+        handle = model.second.register_forward_pre_hook(refuse)
+        with pytest.raises(Broken):
+            model(x)
+        handle.remove()
+        F.cross_entropy(1e200 * (1e200 * model(x)), y).backward()
+    check(watch.failure, phase="loss", operation="mul", module=None)
+    handle = model.second.register_forward_pre_hook(lambda m, args: (args[0] * 1e200 * 1e200,))
+    with Watch(model) as watch:
+        model(x)
+    handle.remove()
+    check(watch.failure, phase="forward", module="second", operation="mul")
+
+
+def test_ones_of_the_users_own_are_no_backward_pass():
+    model, (x, y) = mlp(1, 8, "tanh", dtype=F32), batch()
+    with Watch(model) as watch:
+        for infinite in (x.masked_fill(x > 0, -INF), torch.tensor(INF)):  # the best loss so far
+            torch.ones_like(infinite)
+        F.cross_entropy(model(x), y).backward()
+    assert watch.failure is None
 
 
 def test_no_memory_is_retained():
@@ -180,41 +238,67 @@ def test_failure_in_evaluation_mode_only():
     assert model.training
 
 
-# ---- Bad input ----------------------------------------------------------------------------
+# ---- Wrong calls --------------------------------------------------------------------------
+
+
+X, Y = batch()
+MODEL = mlp(1, 8, "relu", dtype=F32)
 
 
 @pytest.mark.parametrize(
-    ("error", "message", "arguments", "options"),
+    ("error", "message", "given"),
     [
-        (TypeError, "x must be a torch.Tensor, got list", lambda: ([1.0], batch()[1]), {}),
-        (TypeError, "y must be a torch.Tensor, got list", lambda: (batch()[0], [1, 2]), {}),
-        (ValueError, "got 32 and 31", lambda: (batch()[0], batch()[1][:31]), {}),
-        (ValueError, r"at least one example, got shape \(0, 64\)", lambda: batch(0), {}),
-        (ValueError, r"cannot take x of shape \(32, 63\): mat1", lambda: batch(features=63), {}),
-        (ValueError, r"float64, .* are torch.float32; convert", lambda: batch(dtype=F64), {}),
-        (ValueError, "got torch.float32", lambda: (batch()[0], torch.zeros(32)), {}),
-        (TypeError, "loss must be a function .* got 'nll'", batch, {"loss": "nll"}),
-        (TypeError, "loss must be a function .*CrossEntropy", batch, {"loss": nn.CrossEntropyLoss}),
-        (ValueError, r"got \(32,\)", batch, {"loss": lambda output, y: output.sum(1)}),
-        (ValueError, "detached", batch, {"loss": lambda output, y: output.detach().sum()}),
+        (TypeError, "model must be a torch.nn.Module, got None", {"model": None}),
+        (TypeError, "model must be a torch.nn.Module, got .*ReLU", {"model": nn.ReLU}),
+        (TypeError, "model must be a torch.nn.Module, got a function", {"model": F.relu}),
+        (ValueError, "'weight' of the model holds no numbers", {"model": nn.LazyLinear(10)}),
+        (ValueError, "'weight' of the .* no numbers", {"model": nn.Linear(64, 9, device="meta")}),
+        (ValueError, "no parameter of ReLU requires a gradient", {"model": nn.ReLU()}),
+        (TypeError, "x must be a torch.Tensor, got list", {"x": [1.0]}),
+        (TypeError, "x must be a torch.Tensor, got NoneType", {"x": None}),
+        (TypeError, "x must be a torch.Tensor, got ndarray", {"x": X.numpy()}),
+        (TypeError, "x must be a torch.Tensor, got dict", {"x": {"x": X}}),
+        (ValueError, r"cannot take x of shape \(32, 63\): mat1", {"x": X[:, 1:]}),
+        (ValueError, "float64, .* are torch.float32; convert", {"x": X.double()}),
+        (ValueError, r"at least one example, got shape \(0, 64\)", {"x": X[:0]}),
+        (ValueError, r"at least one example, got shape \(\)", {"x": X[0, 0]}),
+        (ValueError, "x must be a dense tensor", {"x": X.to_sparse()}),
+        (TypeError, "y must be a torch.Tensor, got list", {"y": [1, 2]}),
+        (ValueError, "got 32 and 31", {"y": Y[1:]}),
+        (ValueError, "classes as torch.int64, got torch.float32", {"y": Y.float()}),
+        (ValueError, "from 0 to 9, got 10", {"y": Y + 10 - Y.min()}),
+        (TypeError, "loss must be a function .* got 'nll'", {"loss": "nll"}),
+        (TypeError, "loss must be a function .*CrossEntropy", {"loss": nn.CrossEntropyLoss}),
+        (TypeError, "loss must be a function", {"loss": lambda output: output}),
+        (ValueError, r"got \(32,\)", {"loss": lambda output, y: output.sum(1)}),
+        (ValueError, "one number, got float", {"loss": lambda output, y: 1.0}),
+        (ValueError, "detached", {"loss": lambda output, y: output.detach().sum()}),
     ],
 )
-def test_bad_input(error, message, arguments, options):
+def test_wrong_calls(error, message, given):
+    arguments = {"model": MODEL, "x": X, "y": Y, **given}
     with pytest.raises(error, match=message):
-        first_failure(mlp(1, 8, "relu", dtype=F32), *arguments(), **options)
+        first_failure(**arguments)
+    if "model" in given and "gradient" not in message:
+        with pytest.raises(error, match=message):
+            Watch(given["model"])
+    assert not any(hooks(MODEL)) and MODEL.training
 
 
-def test_bad_models():
-    x, y = batch()
-    for function in (lambda m: first_failure(m, x, y), Watch):
-        with pytest.raises(TypeError, match=r"must be a torch.nn.Module, got type"):
-            function(nn.ReLU)
-    with pytest.raises(ValueError, match="no parameter of Sequential requires a gradient"):
-        first_failure(mlp(1, 8, "relu").requires_grad_(False), x, y)
+def test_compiled_by_torch_script_is_refused():
+    with pytest.warns(DeprecationWarning):
+        scripted = torch.jit.script(nn.Linear(64, 10))
+    with pytest.raises(ValueError, match="torch.jit compiled some of it"):
+        Watch(scripted)
 
 
-def test_failure_is_frozen():
-    failure = Failure(phase="loss", nans=1, shape=(), dtype=F32)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        failure.phase = "data"
-    check(failure, kind="nan", count=1, size=1)
+def test_a_watch_is_entered_once_at_a_time():
+    model = mlp(1, 8, "relu", dtype=F32)
+    with Watch(model) as watch:
+        with pytest.raises(RuntimeError, match="already in use: leave its block first"), watch:
+            pass
+        assert any(hooks(model))  # it goes on
+    assert not any(hooks(model)) and not _get_current_dispatch_mode_stack()
+    with watch:
+        assert any(hooks(model))
+    assert not any(hooks(model))

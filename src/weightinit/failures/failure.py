@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+
+from weightinit._checks import check_choice, check_instance, check_integer
 
 PHASES = {
     "data": "data",
@@ -30,6 +33,7 @@ class Contents(NamedTuple):
 
     @property
     def finite(self) -> bool:
+        """Whether every entry is finite."""
         return self.bad is None
 
 
@@ -42,36 +46,48 @@ def is_measured(value) -> bool:
     )
 
 
-def numbers(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the entries of any tensor as a dense real one, which shares the memory if it can."""
+def stored(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the entries that a tensor of any layout stores, in the same memory."""
     tensor = tensor.detach()
     if tensor.layout == torch.sparse_coo:
-        tensor = tensor._values()
-    elif tensor.is_nested or str(tensor.layout).startswith("torch.sparse"):
-        tensor = tensor.values()
-    elif tensor.layout != torch.strided:
-        tensor = tensor.to_dense()
-    if tensor.is_complex():
-        tensor = torch.view_as_real(tensor.resolve_conj())
-    return tensor.float() if tensor.itemsize == 1 else tensor  # float8 cannot be compared
+        return tensor._values()
+    if tensor.is_nested or str(tensor.layout).startswith("torch.sparse"):
+        return tensor.values()
+    return tensor if tensor.layout == torch.strided else tensor.to_dense()
+
+
+def numbers(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the stored entries in a type that can be compared, which float8 cannot."""
+    values = stored(tensor)
+    return values.float() if values.itemsize == 1 else values
 
 
 def look(tensor: torch.Tensor) -> Contents:
-    """Look for entries that are not finite; one fast reduction if there are none."""
+    """Look for entries that are not finite; one fast reduction if there are none.
+
+    A complex entry is infinite if one of its parts is, whatever the other, and NaN if only NaN.
+    """
     values = numbers(tensor)
     if values.numel() == 0:
         return Contents(0, 0, 0.0, None)
-    low, high = (extreme.item() for extreme in torch.aminmax(values))  # NaN if any entry is
+    parts = torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
+    low, high = (extreme.item() for extreme in torch.aminmax(parts))  # NaN if any entry is
     if math.isfinite(low) and math.isfinite(high):
         return Contents(0, 0, max(abs(low), abs(high)), None)
     bad = ~torch.isfinite(values)
-    good = values[~bad].abs()
+    infinities = int(torch.isinf(values).sum())
+    good = parts[~bad].abs()
     return Contents(
-        infinities=int(torch.isinf(values).sum()),
-        nans=int(torch.isnan(values).sum()),
-        largest=good.max().item() if len(good) else 0.0,
-        bad=bad.any(-1) if tensor.is_complex() else bad,
+        infinities=infinities,
+        nans=int(bad.sum()) - infinities,
+        largest=good.max().item() if good.numel() else 0.0,
+        bad=bad,
     )
+
+
+def never_written(operation: str) -> bool:
+    """Tell whether an operation returns memory as it finds it."""
+    return "empty" in operation or operation.startswith("resize")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +136,11 @@ class Failure:
     step : int or None
         The training step, where known.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a phase, shape, type, count or name is none.
+
     Examples
     --------
     >>> print(Failure(phase="loss", operation="log", infinities=3, shape=(100,), zeros=3,
@@ -144,6 +165,18 @@ class Failure:
     meant: bool = False
     first_nan: Failure | None = None
     step: int | None = None
+
+    def __post_init__(self):
+        check_choice("phase", self.phase, PHASES)
+        check_instance("shape", self.shape, tuple, "(32, 10)")
+        check_instance("dtype", self.dtype, torch.dtype, "torch.float32")
+        if not (self.dtype.is_floating_point or self.dtype.is_complex):
+            raise ValueError(f"dtype must be one that holds infinities, got {self.dtype}")
+        for name in ("infinities", "nans", "zeros"):
+            check_integer(name, getattr(self, name), 0, sys.maxsize)
+        for name in ("module", "operation", "derivative_of", "tensor"):
+            if getattr(self, name) is not None:
+                check_instance(name, getattr(self, name), str)
 
     @property
     def kind(self) -> str:
@@ -199,7 +232,7 @@ class Failure:
         if self.operation is None:
             return f"{self.tensor or 'a tensor made elsewhere'} held {' and '.join(counts)}"
         verb = "wrote, as a constant," if self.meant else "produced"
-        if "empty" in self.operation:
+        if self.meant and never_written(self.operation):
             verb = "returned memory that was never written, with"
         return f"{self.operation} {verb} {' and '.join(counts)}"
 

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
+from torch.multiprocessing.reductions import StorageWeakRef
 
-from weightinit.failures.failure import Contents, is_measured, look
+from weightinit.failures.failure import Contents, is_measured, look, never_written, stored
 
-# What these write to, they do not read: its old content may be anything.
-_OVERWRITING = {
-    *("copy", "fill", "zero", "normal", "uniform", "bernoulli", "exponential", "random"),
-    *("cauchy", "geometric", "log_normal"),
-}
+# What these write to, they do not read: its old content may be anything. Others of this kind
+# (zero, uniform, random, bernoulli) write finite numbers only, and no origin is sought for them.
+_OVERWRITING = {"copy", "fill", "normal", "exponential", "cauchy", "geometric", "log_normal"}
 
 
 class Facts(NamedTuple):
@@ -33,6 +32,7 @@ class Facts(NamedTuple):
 
 @functools.cache
 def facts(func) -> Facts:
+    """Read an operation's schema and tags."""
     arguments = func._schema.arguments
     name = readable(func._schema.name)
     written = [a.name for a in arguments if a.alias_info is not None and a.alias_info.is_write]
@@ -45,7 +45,7 @@ def facts(func) -> Facts:
         view=func.is_view,
         pointwise=torch.Tag.pointwise in func.tags,
         itemwise=func._schema.name.startswith(("aten::_foreach", "aten::_fused")),
-        uninitialised="empty" in name or name.startswith("resize"),
+        uninitialised=never_written(name),
     )
 
 
@@ -68,11 +68,17 @@ def derived(node) -> str | None:
 
 
 def leaves(value) -> Iterator:
+    """Yield what lists within lists hold, or the value itself."""
     if isinstance(value, (list, tuple)):
         for part in value:
             yield from leaves(part)
     else:
         yield value
+
+
+def memory(tensor: torch.Tensor) -> StorageWeakRef:
+    """Identify the memory that a tensor and all views of it share."""
+    return StorageWeakRef(stored(tensor).untyped_storage())
 
 
 class Call:
@@ -82,10 +88,11 @@ class Call:
         self.facts = facts(func)
         self.arguments = dict(zip(self.facts.arguments, args, strict=False)) | kwargs
         self.before: dict[int, Contents] = {}
-        for name in self.facts.written:
-            if name not in self.facts.overwritten:
-                for tensor in filter(is_measured, leaves(self.arguments.get(name))):
-                    self.before[id(tensor)] = look(tensor)
+        targets = [self.arguments.get(name) for name in self.facts.written]
+        changing = {memory(tensor) for tensor in filter(is_measured, leaves(targets))}
+        for tensor in filter(is_measured, self._read() if changing else ()):
+            if memory(tensor) in changing:
+                self.before[id(tensor)] = look(tensor)
 
     def results(self, returned) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield all tensors that it returned or wrote to, with their place in their list."""
@@ -99,12 +106,16 @@ class Call:
 
     def inputs(self, place: int) -> Iterator:
         """Yield all tensors and numbers that went into the result at this place."""
+        for value in self._read(place if self.facts.itemwise else None):
+            if is_measured(value) or isinstance(value, float):
+                yield value
+
+    def _read(self, place: int | None = None) -> Iterator:
         for name, value in self.arguments.items():
-            if name in self.facts.overwritten:
-                continue
-            if self.facts.itemwise and isinstance(value, (list, tuple)):
-                value = value[place : place + 1]
-            yield from (v for v in leaves(value) if is_measured(v) or isinstance(v, float))
+            if name not in self.facts.overwritten:
+                if place is not None and isinstance(value, (list, tuple)):
+                    value = value[place : place + 1]
+                yield from leaves(value)
 
     def contents(self, tensor: torch.Tensor) -> Contents:
         """Return what an input held before the call."""

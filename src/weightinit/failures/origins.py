@@ -15,7 +15,7 @@ import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from weightinit.failures.failure import Contents, Failure, is_measured, look, numbers
-from weightinit.failures.operations import Call
+from weightinit.failures.operations import Call, memory
 
 
 @dataclass(eq=False)
@@ -28,6 +28,7 @@ class Origin:
 
     @property
     def rank(self) -> tuple[bool, int]:
+        """The lowest is blamed: the first, and those that were meant after all others."""
         return self.failure.meant, self.number
 
 
@@ -40,6 +41,7 @@ class Origins:
         self._known: dict[StorageWeakRef, Origin] = {}
 
     def forget_freed_memory(self) -> None:
+        """Drop the origins of memory that no tensor uses any more."""
         self._known = {key: o for key, o in self._known.items() if not key.expired()}
 
     def add(self, value, /, *, meant: bool | None = None, **where) -> Origin | None:
@@ -52,6 +54,7 @@ class Origins:
         return self.of(value, contents, meant=meant, **where)
 
     def of(self, value, contents: Contents, /, *, meant=None, phase="data", **where) -> Origin:
+        """Return the origin of a tensor that is not finite, a new one if none is known."""
         key = memory(value)
         if key not in self._known:
             meant = contents.nans == 0 if meant is None else meant
@@ -122,11 +125,6 @@ class _Inputs:
         for _, spoilt in self.spoilt:
             left &= ~spoilt.bad
         return Contents(int(left.sum()), 0, contents.largest, left) if left.any() else None
-
-
-def memory(tensor: torch.Tensor) -> StorageWeakRef:
-    """Identify the memory that a tensor and all views of it share."""
-    return StorageWeakRef(numbers(tensor).untyped_storage())
 
 
 def _failure(value, contents: Contents, /, **fields) -> Failure:

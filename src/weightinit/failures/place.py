@@ -30,20 +30,24 @@ class Place:
         self._owners: list[tuple[str | None, int | None]] = []
 
     def enter(self, name: str) -> None:
+        """Note that a call of a module begins."""
         self._calls[name] += 1
         self._running.append((name, self._calls[name]))
         self._note()
 
     def leave(self) -> None:
+        """Note that the innermost call of a module ends."""
         self._running.pop()
         self._note()
         if not self._running:
             self.outside = "loss"
 
     def in_module(self) -> bool:
+        """Tell whether a module is running."""
         return bool(self._running)
 
     def in_backward(self) -> bool:
+        """Tell whether a derivative is being computed; what follows that is the update."""
         if torch._C._current_autograd_node() is None:
             return False
         self.outside = "update"  # what comes after the backward pass

@@ -18,7 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from weightinit._one_pass import as_it_was, check_batch, run, trained
+from weightinit._one_pass import as_it_was, check_batch, check_model, run, trained
 from weightinit.failures.failure import Failure, look
 from weightinit.failures.operations import Call, facts
 from weightinit.failures.origins import Origin, Origins, memory
@@ -117,6 +117,10 @@ class Watch:
     ------
     TypeError
         If the model is not a module.
+    ValueError
+        If ``torch.jit`` compiled it, or a parameter holds no numbers yet.
+    RuntimeError
+        If its block is entered within its block.
 
     Examples
     --------
@@ -135,10 +139,9 @@ class Watch:
     """
 
     def __init__(self, model: nn.Module):
-        if not isinstance(model, nn.Module):
-            raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+        check_model(model)
         self.model = model
-        self._handles = contextlib.ExitStack()
+        self._handles: contextlib.ExitStack | None = None
         self._restart()
 
     def _restart(self) -> None:
@@ -154,6 +157,8 @@ class Watch:
 
     def __enter__(self) -> Watch:
         """Attach the hooks and start to watch."""
+        if self._handles is not None:
+            raise RuntimeError("this Watch is already in use: leave its block first")
         self._restart()
         with contextlib.ExitStack() as handles:
 
@@ -162,7 +167,8 @@ class Watch:
 
             for name, module in self.model.named_modules():
                 before = partial(self._before_module, name or type(module).__name__)
-                attach(module.register_forward_pre_hook, before, with_kwargs=True)
+                # The first of all, so that another that raises is one within the module.
+                attach(module.register_forward_pre_hook, before, with_kwargs=True, prepend=True)
                 attach(module.register_forward_hook, self._after_module, always_call=True)
             for parameter in self.model.parameters():
                 if parameter.requires_grad:
@@ -174,7 +180,8 @@ class Watch:
 
     def __exit__(self, *error) -> None:
         """Remove the hooks; what was found stays."""
-        self._handles.close()
+        handles, self._handles = self._handles, None
+        handles.close()
 
     # ---- Every operation ---------------------------------------------------------------------
 
@@ -192,8 +199,10 @@ class Watch:
                 if outside and call.facts.written:
                     self._reached_parameter(tensor)
         # A backward pass starts with the derivative of the loss by itself, a one.
-        if outside and call.facts.name == "ones_like" and call.arguments["self"].numel() == 1:
-            self._reached(call.arguments["self"])
+        if outside and call.facts.name == "ones_like":
+            value = call.arguments["self"]
+            if value.numel() == 1 and value.requires_grad:
+                self._reached(value)
         return returned
 
     def _reached(self, tensor) -> None:
@@ -219,11 +228,11 @@ class Watch:
     @contextlib.contextmanager
     def _unwatched(self) -> Iterator[None]:
         """Look at tensors without looking at the operations that this takes."""
-        self._asleep, before = True, self._asleep
+        self._asleep = True
         try:
             yield
         finally:
-            self._asleep = before
+            self._asleep = False
 
     def _before_module(self, name, module, args, kwargs) -> None:
         if not self._place.in_module():
