@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from weightinit.initializers import fans, variance_scaling_, weights_of
+from weightinit.initializers import Scheme, fans, fill_, weights_of
 
 SEEDS = range(30)
 torch_fans = nn.init._calculate_fan_in_and_fan_out
@@ -75,6 +75,20 @@ def test_attention_with_keys_of_another_size_has_several_weights():
         fans(layer)
 
 
+@pytest.mark.parametrize("kdim, vdim", [(6, 8), (8, 5), (6, 6)])
+def test_attention_with_two_different_fans_has_no_fans_of_its_own(kdim, vdim):
+    with pytest.raises(ValueError, match="weights with different fans"):
+        fans(nn.MultiheadAttention(8, 2, kdim=kdim, vdim=vdim))
+
+
+@pytest.mark.parametrize("name", ["q_proj_weight", "k_proj_weight", "v_proj_weight"])
+def test_attention_that_computes_one_of_its_weights_is_refused(name):
+    layer = nn.MultiheadAttention(8, 2, kdim=6)
+    nn.utils.parametrizations.weight_norm(layer, name)
+    with pytest.raises(ValueError, match="MultiheadAttention computes its"):
+        fans(layer)
+
+
 # ---- Counted -------------------------------------------------------------------------------
 
 
@@ -128,7 +142,7 @@ def generator(seed):
 
 def started(make, mode, g):
     layer = make().double()
-    variance_scaling_(layer, scale=1.0, mode=mode, distribution="normal", generator=g)
+    fill_(layer, Scheme("unit", 1.0, mode, "normal"), generator=g)
     if getattr(layer, "bias", None) is not None:
         nn.init.zeros_(layer.bias)
     return layer
@@ -253,7 +267,7 @@ def test_fans_through_attention_and_a_lookup():
 
 @pytest.mark.parametrize("module", [nn.BatchNorm1d(4), nn.RNN(3, 4), nn.ReLU()], ids=str)
 def test_fans_of_another_module_are_refused(module):
-    message = f"for Linear, .*ConvTranspose1d, .*Embedding, .* got {type(module).__name__}"
+    message = f"of Linear, .*ConvTranspose1d, .*Embedding, .* got a {type(module).__name__}"
     with pytest.raises(TypeError, match=message):
         fans(module)
 

@@ -91,11 +91,63 @@ def test_seed_decides():
     assert not torch.isclose(one[-1].weight, other[-1].weight).all()
 
 
-def test_hooks_are_removed_when_the_model_fails():
-    model = nn.Sequential(nn.Linear(4, 8), nn.Linear(7, 2))
-    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
-        lsuv(model, data(5, 4).float(), seed=0)
+@pytest.mark.parametrize(
+    "batch",
+    [data(5, 3).float(), data(5, 4), data(5, 4).long(), (data(5, 4).float(),) * 2],
+    ids=["width", "dtype", "integers", "two inputs"],
+)
+def test_batch_that_the_model_cannot_take_changes_nothing(batch):
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(ValueError, match=r"the model cannot take the batch, \(5, \d\) of torch"):
+        lsuv(model, batch, seed=0)
     assert not any(module._forward_hooks for module in model.modules())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_error_or_interrupt_at_any_time_changes_nothing():
+    """In the run after the start, and in runs when some layers have been rescaled already."""
+
+    class Stopping(nn.Module):
+        def __init__(self, error, turn):
+            super().__init__()
+            self.error, self.turn = error, turn
+
+        def forward(self, x):
+            self.turn -= 1
+            if self.turn == 0:
+                raise self.error
+            return x
+
+    for error, seen in ((KeyboardInterrupt(), KeyboardInterrupt), (RuntimeError("no"), ValueError)):
+        for turn in (1, 3, 5, 6):
+            model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), Stopping(error, turn))
+            before = [p.detach().clone() for p in model.parameters()]
+            with pytest.raises(seen):
+                lsuv(model, data(5, 4).float(), seed=0)
+            assert all(map(torch.equal, model.parameters(), before))
+
+
+def test_what_a_run_changes_in_the_model_or_the_batch_is_put_back():
+    """An embedding that renormalizes itself, a buffer that is replaced, a first step in place."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = nn.Embedding(9, 6, max_norm=0.1)
+            self.body = nn.Linear(6, 6)
+            self.register_buffer("seen", torch.zeros(()))
+
+        def forward(self, index, x):
+            self.seen = self.seen + 1
+            x += 1
+            return self.body(self.table(index) + x)
+
+    model, x = Net(), data(9, 6).float()
+    table, x_before, seen = model.table.weight.detach().clone(), x.clone(), model.seen
+    lsuv(model, (torch.arange(9), x), seed=0)
+    assert torch.equal(model.table.weight, table) and torch.equal(x, x_before)
+    assert model.seen is seen and seen == 0
 
 
 # ---- What cannot be scaled is said ---------------------------------------------------------
@@ -217,23 +269,22 @@ def test_noise_that_prevents_convergence_is_reported():
     assert table["rescalings"].tolist() == [4]
 
 
-# ---- Bad input -----------------------------------------------------------------------------
+def test_weight_that_would_not_fit_its_format_stays_orthogonal():
+    """Inputs of 1e-6 ask for weights of 1e6, which float16 does not hold."""
+    model = nn.Linear(4, 4).half()
+    (row,) = lsuv(model, (1e-6 * data(30, 4)).half(), seed=0).to_dict("records")
+    assert row["status"] == "no unit variance: the weight would not fit torch.float16"
+    assert row["factor"] == 1 and row["rescalings"] == 0
+    gram = model.weight.detach().float() @ model.weight.detach().float().T
+    torch.testing.assert_close(gram, torch.eye(4), atol=2e-3, rtol=0)
 
 
-@pytest.mark.parametrize(
-    "model, batch, kwargs, message",
-    [
-        (nn.ReLU(), data(4, 2), {}, "ReLU has no linear, bilinear or convolutional layer"),
-        (nn.Linear(2, 2), data(1, 2), {}, "at least two samples"),
-        (nn.Linear(2, 2), (data(4, 2), 3), {}, "at least two samples"),
-        (nn.Linear(2, 2), data(4, 2), {"tolerance": 0}, "tolerance must be positive .* got 0"),
-        (nn.Linear(2, 2), data(4, 2), {"max_rescalings": 0}, "max_rescalings at least 1"),
-        (nn.Linear(2, 2, device="meta"), data(4, 2), {}, "meta device"),
-    ],
-)
-def test_bad_input(model, batch, kwargs, message):
-    with pytest.raises(ValueError, match=message):
-        lsuv(model, batch, seed=0, **kwargs)
+def test_compiled_model_is_seen_into():
+    model, same = mlp(depth=1), mlp(depth=1)
+    table = lsuv(torch.compile(model, backend="eager"), data(50, 20), seed=0)
+    expected = lsuv(same, data(50, 20), seed=0)
+    assert table["status"].tolist() == expected["status"].tolist() == ["scaled"] * 2
+    assert torch.equal(model[2].weight, same[2].weight)
 
 
 def test_several_inputs():

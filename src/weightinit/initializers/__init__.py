@@ -1,40 +1,36 @@
-r"""How weights start: fans, one engine for variance scaling, and the schemes built on it.
+"""How weights start: fans, one engine for variance scaling, and the schemes built on it.
 
 A scheme is a rule for the variance of one weight, given how many inputs the layer has (its
 *fan-in*) and how many outputs (its *fan-out*). Each named scheme is one line in `SCHEMES`. Other
-rules (orthogonal, sparse, ...) are in `RULES`; `initialize` applies any of them to a whole model,
+rules (orthogonal, constant, ...) are in `RULES`; `initialize` applies any of them to a whole model,
 and `lsuv` lets a batch of data decide.
 
-Read `fan_in_fan_out`, `schemes` (variance scaling), `rules` and `orthogonal` (the other rules),
-`whole_model` (a rule applied to every layer), `layer_sequential` (LSUV), then
-`library_differences` (what PyTorch, Keras and others do instead).
+Read `fan_in_fan_out` (of linear, grouped, strided and other layers), `schemes` (variance scaling),
+`rules` and `orthogonal` (the other rules), `one_layer` and `whole_model` (a rule applied),
+`layer_sequential` (LSUV), then `library_differences` (what PyTorch and Keras do instead).
 """
 
 from weightinit.initializers.fan_in_fan_out import fans, weights_of
 from weightinit.initializers.layer_sequential import lsuv
 from weightinit.initializers.library_differences import differences
-from weightinit.initializers.orthogonal import DeltaOrthogonal, Identity, Orthogonal
-from weightinit.initializers.rules import Constant, Normal, Sparse
-from weightinit.initializers.schemes import SCHEMES, Scheme, fill_, get, variance, variance_scaling_
+from weightinit.initializers.one_layer import fill_
+from weightinit.initializers.orthogonal import Orthogonal
+from weightinit.initializers.rules import Constant, Normal
+from weightinit.initializers.schemes import SCHEMES, Scheme, get
 from weightinit.initializers.whole_model import RULES, initialize
 
 __all__ = [
     "RULES",
     "SCHEMES",
     "Constant",
-    "DeltaOrthogonal",
-    "Identity",
     "Normal",
     "Orthogonal",
     "Scheme",
-    "Sparse",
     "differences",
     "fans",
     "fill_",
     "get",
     "initialize",
     "lsuv",
-    "variance",
-    "variance_scaling_",
     "weights_of",
 ]

@@ -29,11 +29,12 @@ KINDS = (
     nn.Embedding,
     nn.MultiheadAttention,
 )
+LISTED = ", ".join(kind.__name__ for kind in KINDS)
 
 
 @dataclass(frozen=True)
 class Weight:
-    """One weight of a layer, with its fans and how its entries are laid out.
+    """One weight of a layer, with its fans.
 
     Parameters
     ----------
@@ -43,9 +44,6 @@ class Weight:
         The parameter itself.
     fan_in, fan_out : int or float
         Its fans; not whole where a stride spreads the terms unevenly.
-    layout : str
-        What the dimensions count: ``"out, in, kernel"``, ``"in, out, kernel"`` (transposed
-        convolutions), ``"out, in1, in2"`` (bilinear) or ``"index, out"`` (embeddings).
     blocks : int
         How many independent weights are stacked along the first dimension: the groups of a
         convolution, or query, key and value of attention.
@@ -57,21 +55,12 @@ class Weight:
     parameter: torch.Tensor
     fan_in: float
     fan_out: float
-    layout: str = "out, in, kernel"
     blocks: int = 1
     padding: int | None = None
 
     def empty(self, device: torch.device) -> torch.Tensor:
         """Return room for new values: this shape, in single precision or better."""
-        if self.parameter.is_meta:
-            raise ValueError(
-                f"{self.name} is on the meta device and has no values to set; give the model "
-                'memory first, with model.to_empty(device="cpu")'
-            )
-        dtype = self.parameter.dtype
-        if not dtype.is_floating_point:
-            raise TypeError(f"{self.name} must hold real floating-point numbers, got {dtype}")
-        dtype = torch.promote_types(dtype, torch.float32)
+        dtype = torch.promote_types(self.parameter.dtype, torch.float32)
         return torch.empty(self.parameter.shape, dtype=dtype, device=device)
 
     @torch.no_grad()
@@ -154,8 +143,8 @@ def weights_of(module: nn.Module | torch.Tensor) -> list[Weight]:
     if isinstance(module, torch.Tensor):
         return [_tensor(module)]
     if not isinstance(module, KINDS):
-        allowed = ", ".join(kind.__name__ for kind in KINDS)
-        raise TypeError(f"fans are defined here for {allowed}; got {type(module).__name__}")
+        given = module.__name__ if isinstance(module, type) else f"a {type(module).__name__}"
+        raise TypeError(f"fans are defined here for layers of {LISTED}; got {given}")
     names = weight_names(module)
     if not owns_its_weights(module):
         raise ValueError(
@@ -208,12 +197,12 @@ def _describe(module: nn.Module, name: str) -> Weight:
     if isinstance(module, nn.Bilinear):
         out, in1, in2 = weight.shape
         fan_out = _mean(2 * out * in1 * in2, in1 + in2)
-        return Weight(name, weight, in1 * in2, fan_out, "out, in1, in2")
+        return Weight(name, weight, in1 * in2, fan_out)
     if isinstance(module, nn.Embedding):
         rows, columns = weight.shape
-        return Weight(name, weight, 1 if rows else 0, columns, "index, out", 1, module.padding_idx)
+        return Weight(name, weight, 1 if rows else 0, columns, padding=module.padding_idx)
     blocks = 3 if name == "in_proj_weight" else 1
-    return Weight(name, weight, weight.shape[1], weight.shape[0] // blocks, blocks=blocks)
+    return Weight(name, weight, weight.shape[1], weight.shape[0] // blocks, blocks)
 
 
 def _convolution(module: nn.modules.conv._ConvNd, weight: torch.Tensor) -> Weight:
@@ -222,8 +211,8 @@ def _convolution(module: nn.modules.conv._ConvNd, weight: torch.Tensor) -> Weigh
     # The first dimension covers all groups, the second only one of them.
     near, far = first // groups * positions, second * positions
     if module.transposed:
-        return Weight("weight", weight, _mean(near, steps), far, "in, out, kernel", groups)
-    return Weight("weight", weight, far, _mean(near, steps), blocks=groups)
+        return Weight("weight", weight, _mean(near, steps), far, groups)
+    return Weight("weight", weight, far, _mean(near, steps), groups)
 
 
 def _mean(total: int, count: int) -> float:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import isfinite, nan
 
 import pandas as pd
 import torch
 from torch import nn
 
-from weightinit._checks import MAX_SEED, check_integer
+from weightinit._checks import check_module, check_positive, check_seed, check_size
 from weightinit._layers import AFFINE
+from weightinit._one_pass import as_it_was
 from weightinit.initializers.fan_in_fan_out import owns_its_weights, weights_of
+from weightinit.initializers.one_layer import check_writable, draw, tensors_of
 from weightinit.initializers.orthogonal import Orthogonal
 
 
@@ -29,7 +30,8 @@ def lsuv(
     Layer after layer, in the order in which the model calls them: run the batch, measure the
     variance of the layer's output :math:`h = Wx` (all samples and units together, before the
     activation), divide :math:`W` by its root. Biases start at 0. The model runs in the mode it is
-    in; its buffers (running statistics) are put back, and the global generator does not move.
+    in; what a run changes in it (running statistics, say) is put back, and the global generator
+    does not move.
 
     What the procedure cannot do is not passed over: the table says so in ``status``.
 
@@ -37,6 +39,7 @@ def lsuv(
     - *several calls*: a layer called more than once is scaled for its first call.
     - *same for every sample*: a dead or constant input; the weight stays orthogonal.
     - *not called*: no hook saw the layer, as for the output projection inside attention.
+    - *no unit variance: the weight would not fit*: its number format has no such numbers.
     - *moved afterwards*: a later rescaling changed what this layer sees (a weight tied backwards).
 
     Parameters
@@ -63,9 +66,10 @@ def lsuv(
 
     Raises
     ------
-    ValueError
-        If there is no such layer, the batch has fewer than two samples, or a parameter is not
-        allowed.
+    TypeError, ValueError
+        If there is no such layer, the batch has fewer than two samples or the model cannot take it,
+        an argument is not allowed, or a weight cannot be overwritten (as in `initialize`). The
+        model is as it was then, as after any other error or an interrupt.
 
     References
     ----------
@@ -81,9 +85,57 @@ def lsuv(
     1     2       1.0  scaled
     """
     batch = batch if isinstance(batch, tuple) else (batch,)
+    _check(model, batch, tolerance, max_rescalings)
     layers = {name: m for name, m in model.named_modules() if isinstance(m, AFFINE)}
-    _check(model, batch, layers, tolerance, max_rescalings)
-    _start(layers.values(), seed)
+    if not layers:
+        allowed = "linear, bilinear or convolutional"
+        raise ValueError(f"{type(model).__name__} has no {allowed} layer to scale")
+    started = _drawn(model, layers, seed)
+    before = [(parameter, parameter.detach().clone()) for parameter, _ in started]
+    try:
+        for parameter, values in started:
+            parameter.copy_(values)
+        return _scaled(model, batch, layers, (seed, tolerance, max_rescalings))
+    except BaseException:
+        for parameter, values in before:
+            parameter.copy_(values)
+        raise
+
+
+def _check(model, batch, tolerance, max_rescalings) -> None:
+    check_module("model", model)
+    if not all(isinstance(x, torch.Tensor) for x in batch):
+        kinds = ", ".join(type(x).__name__ for x in batch)
+        raise TypeError(f"batch must be a tensor or a tuple of tensors, got {kinds}")
+    if not batch or any(x.ndim == 0 or len(x) < 2 for x in batch):
+        shapes = [tuple(x.shape) for x in batch]
+        raise ValueError(f"batch must hold at least two samples, got shapes {shapes}")
+    check_positive("tolerance", tolerance)
+    check_size("max_rescalings", max_rescalings)
+
+
+def _drawn(model, layers: dict[str, nn.Module], seed: int) -> list[tuple]:
+    """Return what is to be written: orthogonal weights and zero biases, nothing written yet."""
+    check_seed(seed)
+    generator = torch.Generator(device="cpu").manual_seed(seed)
+    weights, biases = {}, {}  # by parameter: a shared one is drawn once
+    for name, layer in layers.items():
+        if owns_its_weights(layer):
+            (weight,) = weights_of(layer)
+            weights.setdefault(id(weight.parameter), (f"{name}.weight".lstrip("."), weight))
+        if layer._parameters.get("bias") is not None:
+            biases[id(layer.bias)] = f"{name}.bias".lstrip("."), layer.bias
+    written = {label: weight.parameter for label, weight in weights.values()}
+    check_writable(written | dict(biases.values()), tensors_of(model))
+    drawn = [
+        (w.parameter, draw(Orthogonal(), w, label, generator)) for label, w in weights.values()
+    ]
+    return drawn + [(bias, torch.zeros_like(bias)) for _, bias in biases.values()]
+
+
+def _scaled(model, batch, layers, settings) -> pd.DataFrame:
+    """Scale one layer after the other; return the table."""
+    seed, tolerance, _ = settings
     calls = _variances(model, batch, layers, seed)
     rows, owners = [], {}  # owners: which layer was scaled with which parameter
     for name in [*calls, *(name for name in layers if name not in calls)]:
@@ -96,37 +148,11 @@ def lsuv(
         elif id(weight) in owners:
             row["status"] = f"shared: scaled as {owners[id(weight)]}"
         else:
-            row |= _rescale(model, batch, (name, layers[name]), seed, tolerance, max_rescalings)
+            row |= _rescale(model, batch, (name, layers[name]), *settings)
             if row["variance_before"] > 0:  # neither dead nor nan: otherwise the next one may try
                 owners[id(weight)] = name
         rows.append(row)
     return _table(rows, _variances(model, batch, layers, seed), tolerance)
-
-
-def _check(model, batch, layers, tolerance, max_rescalings) -> None:
-    if not layers:
-        allowed = "linear, bilinear or convolutional"
-        raise ValueError(f"{type(model).__name__} has no {allowed} layer to scale")
-    if not all(isinstance(x, torch.Tensor) and x.ndim and len(x) >= 2 for x in batch):
-        raise ValueError("the batch must be tensors with at least two samples each")
-    if not (isfinite(tolerance) and tolerance > 0 and max_rescalings >= 1):
-        raise ValueError(
-            "tolerance must be positive and max_rescalings at least 1; "
-            f"got {tolerance!r} and {max_rescalings!r}"
-        )
-
-
-def _start(layers: Iterable[nn.Module], seed: int) -> None:
-    """Set orthogonal weights and zero biases; everything is drawn before anything is written."""
-    check_integer("seed", seed, 0, MAX_SEED)
-    generator = torch.Generator(device="cpu").manual_seed(seed)
-    weights = [w for layer in layers if owns_its_weights(layer) for w in weights_of(layer)]
-    drawn = [Orthogonal().draw(weight, generator) for weight in weights]
-    for weight, values in zip(weights, drawn, strict=True):
-        weight.set(values)
-    for layer in layers:
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
 
 
 def _variances(model, batch, layers: dict[str, nn.Module], seed: int) -> dict[str, list[float]]:
@@ -148,16 +174,17 @@ def _variances(model, batch, layers: dict[str, nn.Module], seed: int) -> dict[st
         layer.register_forward_hook(lambda _, __, output, name=name: record(name, output))
         for name, layer in layers.items()
     ]
-    kept = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    where = next(model.parameters()).device
     try:
-        with torch.random.fork_rng():
+        with as_it_was(model, where), torch.no_grad():
             torch.manual_seed(seed)
-            model(*batch)
+            model(*(x.clone() for x in batch))  # its first operation may work in place
+    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
+        given = ", ".join(f"{tuple(x.shape)} of {x.dtype}" for x in batch)
+        raise ValueError(f"the model cannot take the batch, {given}: {error}") from error
     finally:
         for hook in hooks:
             hook.remove()
-        for buffer, before in kept:
-            buffer.copy_(before)
     return found
 
 
@@ -176,8 +203,10 @@ def _rescale(model, batch, layer, seed, tolerance, max_rescalings) -> dict:
             status = "scaled"
         elif rescalings == max_rescalings:
             status = f"not within the tolerance after {max_rescalings} rescalings"
+        elif not (scaled := module.weight / variance**0.5).isfinite().all():
+            status = f"no unit variance: the weight would not fit {scaled.dtype}"
         else:
-            module.weight.div_(variance**0.5)
+            module.weight.copy_(scaled)
             factor /= variance**0.5
             continue
         break

@@ -3,13 +3,12 @@ r"""One engine for variance scaling, and the named schemes, one line each."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import erf, isfinite, sqrt
-from typing import Protocol
+from math import erf, inf, sqrt
 
 import torch
-from torch import nn
 
-from weightinit.initializers.fan_in_fan_out import Weight, weights_of
+from weightinit._checks import check_choice, check_instance, check_number, check_positive
+from weightinit.initializers.fan_in_fan_out import Weight
 
 MODES = ("fan_in", "fan_out", "fan_avg")
 # Standard deviation of N(0, 1) cut at -2 and 2: the root of 1 - 4 pdf(2) / P(|z| < 2).
@@ -40,60 +39,28 @@ DISTRIBUTIONS = {
 }
 
 
-def variance(fan_in: float, fan_out: float, *, scale: float, mode: str) -> float:
-    """Return ``scale`` divided by the fan that ``mode`` names.
-
-    Parameters
-    ----------
-    fan_in, fan_out : int or float
-        The fans of the layer.
-    scale : float
-        The numerator, not negative.
-    mode : {'fan_in', 'fan_out', 'fan_avg'}
-        The denominator.
-
-    Returns
-    -------
-    float
-        The variance of one weight.
-
-    Raises
-    ------
-    ValueError
-        If the mode is unknown, the scale is negative or not finite, or the fan is not positive.
-
-    Examples
-    --------
-    >>> variance(4, 12, scale=2.0, mode="fan_avg")
-    0.25
-    """
-    if mode not in MODES:
-        raise ValueError(f"unknown mode {mode!r}; the modes are: {', '.join(MODES)}")
-    check_scale(scale)
-    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
-    if not fan > 0:
-        raise ValueError(f"fans must be positive, got {fan_in!r} and {fan_out!r}")
-    return scale / fan
-
-
-def check_scale(scale: float) -> None:
-    if not (isfinite(scale) and scale >= 0):
-        raise ValueError(f"scale must be finite and not negative, got {scale!r}")
-
-
-class Rule(Protocol):
-    """What fills a weight: a `Scheme`, or one of the rules beyond variance scaling."""
-
-    def deviation(self, weight: Weight) -> float:
-        """Return the root mean square asked for, nan if nothing is random."""
-
-    def draw(self, weight: Weight, generator: torch.Generator) -> torch.Tensor:
-        """Return new values for a weight, on the generator's device."""
+def check_size_of_weights(name: str, value: object, low: float = 0) -> None:
+    """Raise an error unless the value is a finite number, of at least ``low``."""
+    check_number(name, value)
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    try:
+        number = float(value)
+    except OverflowError:  # of a long integer
+        number = inf
+    if not low <= number < inf or number == -inf:
+        limit = "finite" if low else "finite and not negative"
+        raise ValueError(f"{name} must be {limit}, got {value!r}")
 
 
 @dataclass(frozen=True)
 class Scheme:
     r"""A rule for the variance of a layer's weights: ``scale / mode`` of its fans.
+
+    The one engine behind every named scheme. A uniform law on :math:`[-a, a]` has variance
+    :math:`a^2/3`, so its bound is :math:`a = \sqrt{3 \cdot \text{variance}}`. The truncated normal
+    law is cut at two of its standard deviations, which makes it narrower; it is widened by
+    1/0.8796 first, so that the variance *after* the cut is the one asked for.
 
     Parameters
     ----------
@@ -108,8 +75,9 @@ class Scheme:
 
     Raises
     ------
-    ValueError
-        If the scale, the mode or the distribution is not allowed.
+    TypeError, ValueError
+        If the scale is not a finite number of at least 0, the name no text, or the mode or the
+        distribution is not allowed.
 
     Examples
     --------
@@ -123,20 +91,21 @@ class Scheme:
     distribution: str
 
     def __post_init__(self) -> None:
-        variance(1, 1, scale=self.scale, mode=self.mode)
-        if self.distribution not in DISTRIBUTIONS:
-            raise ValueError(
-                f"unknown distribution {self.distribution!r}; "
-                f"allowed are: {', '.join(DISTRIBUTIONS)}"
-            )
+        check_instance("name", self.name, str)
+        check_size_of_weights("scale", self.scale)
+        check_choice("mode", self.mode, MODES)
+        check_choice("distribution", self.distribution, DISTRIBUTIONS)
 
     def variance(self, fan_in: float, fan_out: float) -> float:
-        """Return the variance of one weight of a layer with these fans."""
-        return variance(fan_in, fan_out, scale=self.scale, mode=self.mode)
+        """Return the variance of one weight of a layer with these fans, both positive."""
+        check_positive("fan_in", fan_in)
+        check_positive("fan_out", fan_out)
+        fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+        return self.scale / fans[self.mode]
 
     def deviation(self, weight: Weight) -> float:
         """Return the standard deviation of one weight."""
-        return self.variance(weight.fan_in, weight.fan_out) ** 0.5
+        return float(self.variance(weight.fan_in, weight.fan_out)) ** 0.5
 
     def draw(self, weight: Weight, generator: torch.Generator) -> torch.Tensor:
         """Return new values for a weight, on the generator's device."""
@@ -180,86 +149,16 @@ def get(scheme: str) -> Scheme:
     ------
     ValueError
         If the name is unknown; the message lists the known ones.
+    TypeError
+        If it is no text.
 
     Examples
     --------
     >>> get("he_normal").scale
     2.0
     """
+    if not isinstance(scheme, str):
+        raise TypeError(f'scheme must be a name, such as "he_normal", got {scheme!r}')
     if scheme not in SCHEMES:
         raise ValueError(f"unknown scheme {scheme!r}; the schemes are: {', '.join(SCHEMES)}")
     return SCHEMES[scheme]
-
-
-def variance_scaling_(
-    module: nn.Module | torch.Tensor,
-    *,
-    scale: float,
-    mode: str,
-    distribution: str,
-    generator: torch.Generator,
-) -> None:
-    r"""Fill a layer's weights in place: mean 0, variance ``scale / mode``.
-
-    The one engine behind every named scheme. A uniform law on :math:`[-a, a]` has variance
-    :math:`a^2/3`, so its bound is :math:`a = \sqrt{3 \cdot \text{variance}}`. The truncated normal
-    law is cut at two of its standard deviations, which makes it narrower; it is widened by
-    1/0.8796 first, so that the variance *after* the cut is the one asked for.
-
-    Parameters
-    ----------
-    module : torch.nn.Module or torch.Tensor
-        Anything that `fans` understands.
-    scale : float
-        The numerator of the variance.
-    mode : {'fan_in', 'fan_out', 'fan_avg'}
-        Its denominator.
-    distribution : {'normal', 'uniform', 'truncated_normal'}
-        Shape of the distribution.
-    generator : torch.Generator
-        The only source of randomness. Values are drawn on its device, in single precision or
-        better, and copied: one seed gives the same weights on every device.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As for `fans`; and if the mode, the scale or the distribution is not allowed, or the weights
-        are on the meta device or not real floating-point numbers.
-
-    Examples
-    --------
-    >>> layer = nn.Linear(300, 300)
-    >>> g = torch.Generator().manual_seed(0)
-    >>> variance_scaling_(layer, scale=1, mode="fan_in", distribution="normal", generator=g)
-    >>> 0.98 < layer.weight.var().item() * 300 < 1.02
-    True
-    """
-    fill_(module, Scheme("variance_scaling", scale, mode, distribution), generator=generator)
-
-
-def fill_(module: nn.Module | torch.Tensor, rule: Rule, *, generator: torch.Generator) -> None:
-    """Fill a layer's weights in place by any rule: a `Scheme`, `Orthogonal`, `Sparse`, ...
-
-    Parameters
-    ----------
-    module : torch.nn.Module or torch.Tensor
-        Anything that `fans` understands.
-    rule : Scheme, Normal, Constant, Sparse, Orthogonal, DeltaOrthogonal or Identity
-        The rule.
-    generator : torch.Generator
-        The only source of randomness.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As for `variance_scaling_`, or if the rule does not apply to such a layer.
-
-    Examples
-    --------
-    >>> layer = nn.Linear(3, 2)
-    >>> fill_(layer, get("he_uniform"), generator=torch.Generator().manual_seed(0))
-    >>> bool((layer.weight.abs() <= 2**0.5).all())
-    True
-    """
-    for weight in weights_of(module):
-        weight.set(rule.draw(weight, generator))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,23 +12,25 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrize import ParametrizationList
 
-from weightinit._checks import MAX_SEED, check_integer
+from weightinit._checks import check_module, check_seed
 from weightinit._layers import NORMALIZATIONS
-from weightinit.initializers.fan_in_fan_out import KINDS, Weight, owns_its_weights, weights_of
-from weightinit.initializers.orthogonal import DeltaOrthogonal, Identity, Orthogonal
-from weightinit.initializers.rules import Constant, Normal, Sparse
-from weightinit.initializers.schemes import (
-    SCHEMES,
-    Rule,
+from weightinit.initializers.fan_in_fan_out import (
+    KINDS,
+    LISTED,
+    Weight,
+    owns_its_weights,
+    weight_names,
+    weights_of,
 )
+from weightinit.initializers.one_layer import Rule, check_rule, check_writable, draw, tensors_of
+from weightinit.initializers.orthogonal import Orthogonal
+from weightinit.initializers.rules import Constant, Normal
+from weightinit.initializers.schemes import SCHEMES
 
 RULES = {
     "normal": Normal,
     "constant": Constant,
-    "sparse": Sparse,
     "orthogonal": Orthogonal,
-    "delta_orthogonal": DeltaOrthogonal,
-    "identity": Identity,
 }
 
 
@@ -38,7 +42,6 @@ def initialize(
     std: float | None = None,
     scale: float | None = None,
     value: float | None = None,
-    connections: int | None = None,
 ) -> pd.DataFrame:
     """Start every layer whose fans are known from one scheme, with zero biases.
 
@@ -47,17 +50,17 @@ def initialize(
     model : torch.nn.Module
         Any model. Normalization layers keep what they have; so do recurrent weights and all
         parameters of layers that `fans` does not know, and the report says so. A weight shared by
-        several layers is drawn once, for the first of them.
+        several layers is drawn once, for the one of them for which the scheme asks the smallest
+        standard deviation: an embedding tied to the output layer starts as the latter should.
     scheme : str or Scheme or another rule
         A name in `SCHEMES` or in `RULES`; or a rule of your own, such as
         ``Scheme("mine", 1.7, "fan_in", "normal")``.
     seed : int
         Seed of the one generator that draws all weights. The global generator is not used. The
         numbers are drawn on the CPU, so they are the same wherever the model lives.
-    std, scale, value, connections : optional
+    std, scale, value : float, optional
         What the rule takes: ``std`` for ``"normal"`` (needed), ``value`` for ``"constant"``
-        (needed), ``connections`` and ``scale`` for ``"sparse"``, ``scale`` for the others in
-        `RULES`; nothing for those in `SCHEMES`.
+        (needed), ``scale`` for ``"orthogonal"``; nothing for those in `SCHEMES`.
 
     Returns
     -------
@@ -68,13 +71,11 @@ def initialize(
 
     Raises
     ------
-    ValueError
-        If the scheme is unknown, a parameter of it is missing, superfluous or out of range, no
-        layer could be initialized, or the scheme does not apply to one of them; if a weight is on
-        the meta device or has no shape yet. Nothing has been changed then.
-    TypeError
-        If a weight does not hold real floating-point numbers, or the seed is not an integer;
-        nothing has been changed.
+    TypeError, ValueError
+        If the scheme is unknown, a parameter of it is missing, superfluous or out of range, or no
+        layer could be initialized; if its values do not fit a weight's number format; if a weight
+        or bias cannot be overwritten (it has no memory or shape yet, shares its memory with another
+        parameter, holds no real floating-point numbers, ...). Nothing has been changed then.
 
     Examples
     --------
@@ -87,41 +88,68 @@ def initialize(
     2  2.weight     32      10  xavier_normal
     3    2.bias                          zero
     """
-    check_integer("seed", seed, 0, MAX_SEED)
-    options = {"std": std, "scale": scale, "value": value, "connections": connections}
+    check_module("model", model)
+    check_seed(seed)
+    options = {"std": std, "scale": scale, "value": value}
     name, rule = _rule(scheme, {key: v for key, v in options.items() if v is not None})
-    generator = torch.Generator(device="cpu").manual_seed(seed)
-    rows, drawn, zeroed = [], {}, []
-    for label, parameter, known, action in _walk(model):
-        row = {"parameter": label, "shape": tuple(parameter.shape)}
-        row |= {"fan_in": "", "fan_out": "", "std": np.nan, "action": action}
-        if known is not None and id(parameter) in drawn:
-            row["action"] = f"shared with {drawn[id(parameter)][0]}"
-        elif known is not None:
-            values = _draw(rule, known, label, generator)
-            drawn[id(parameter)] = label, known, values
-            row |= {"fan_in": known.fan_in, "fan_out": known.fan_out}
-            row |= {"std": rule.deviation(known), "action": name}
-        elif action == "zero":
-            zeroed.append(parameter)
-        rows.append(row)
-    if not drawn:
-        allowed = ", ".join(kind.__name__ for kind in KINDS)
+    entries = list(_walk(model))
+    decided = _decided(entries, rule)
+    if not any(entry.weight for entry in decided.values()):
         raise ValueError(
             f"{type(model).__name__} has no layer to initialize, of a kind whose fans are known: "
-            f"{allowed}"
+            f"{LISTED}"
         )
+    check_writable({e.label: e.parameter for e in decided.values()}, tensors_of(model))
+    generator = torch.Generator(device="cpu").manual_seed(seed)
+    rows, drawn = [], []
+    for entry in entries:
+        row = {"parameter": entry.label, "shape": tuple(entry.parameter.shape)}
+        row |= {"fan_in": "", "fan_out": "", "std": np.nan, "action": entry.action}
+        owner = decided.get(id(entry.parameter), entry)
+        if owner.label != entry.label:
+            row["action"] = f"shared with {owner.label}"
+        elif entry.weight:
+            drawn.append((owner.weight, draw(rule, owner.weight, entry.label, generator)))
+            row |= {"fan_in": entry.weight.fan_in, "fan_out": entry.weight.fan_out}
+            row |= {"std": rule.deviation(entry.weight), "action": name}
+        rows.append(row)
     # Everything is drawn before anything is written: an error leaves the model as it was.
-    for _, known, values in drawn.values():
-        known.set(values)
-    for parameter in zeroed:
-        nn.init.zeros_(parameter)
+    for weight, values in drawn:
+        weight.set(values)
+    for entry in decided.values():
+        if not entry.weight:
+            nn.init.zeros_(entry.parameter)
     return pd.DataFrame(rows)
+
+
+class _Entry(NamedTuple):
+    label: str
+    parameter: nn.Parameter
+    weight: Weight | None  # with its fans; None for all other parameters
+    action: str
+
+
+def _decided(entries: list[_Entry], rule: Rule) -> dict[int, _Entry]:
+    """Return, for each parameter that is written, which of the layers that share it decides."""
+    decided = {}
+    for entry in entries:
+        if entry.weight is None and entry.action != "zero":
+            continue
+        chosen = decided.setdefault(id(entry.parameter), entry)
+        if entry.weight and chosen.weight and entry is not chosen:
+            smallest = min(chosen, entry, key=lambda e: rule.deviation(e.weight))
+            paddings = [e.weight.padding for e in (chosen, entry) if e.weight.padding is not None]
+            weight = replace(smallest.weight, padding=paddings[0] if paddings else None)
+            decided[id(entry.parameter)] = smallest._replace(weight=weight)
+        elif entry.weight:
+            decided[id(entry.parameter)] = entry
+    return decided
 
 
 def _rule(scheme: str | Rule, options: dict) -> tuple[str, Rule]:
     """Return a rule and its name in the report."""
     if not isinstance(scheme, str):
+        check_rule("scheme", scheme)
         if options:
             raise ValueError(f"{scheme!r} has its parameters already; got {_listed(options)}")
         return getattr(scheme, "name", type(scheme).__name__), scheme
@@ -145,14 +173,14 @@ def _listed(options: dict) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in options.items())
 
 
-def _walk(model: nn.Module):
-    """Yield each parameter with its name, its `Weight` (None if it is no weight) and an action."""
+def _walk(model: nn.Module) -> Iterator[_Entry]:
+    """Yield each parameter of each module, those of several names under each of them."""
     for path, module in model.named_modules():
         understood = isinstance(module, KINDS) and owns_its_weights(module)
         known = {weight.name: weight for weight in weights_of(module)} if understood else {}
-        for name, parameter in module.named_parameters(recurse=False):
+        for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
             label = f"{path}.{name}".lstrip(".")
-            yield label, parameter, known.get(name), _action(module, name, understood)
+            yield _Entry(label, parameter, known.get(name), _action(module, name, understood))
 
 
 def _action(module: nn.Module, name: str, understood: bool) -> str:
@@ -163,14 +191,8 @@ def _action(module: nn.Module, name: str, understood: bool) -> str:
         return "left alone (normalization)"
     if isinstance(module, nn.RNNBase | nn.RNNCellBase):
         return "left alone (recurrent)"
+    if isinstance(module, KINDS) and name in weight_names(module):
+        return "left alone (the layer computes another weight)"
     if isinstance(module, ParametrizationList) or (isinstance(module, KINDS) and not understood):
         return "left alone (the layer computes its weight from it)"
     return "left alone"
-
-
-def _draw(rule: Rule, known: Weight, label: str, generator: torch.Generator) -> torch.Tensor:
-    try:
-        return rule.draw(known, generator)
-    except (TypeError, ValueError) as error:
-        error.add_note(f"while drawing {label}")
-        raise

@@ -1,4 +1,4 @@
-"""The same laws as PyTorch's and Keras's initializers; and the table of where they differ."""
+"""The table of where PyTorch and Keras differ; and the same laws everywhere else."""
 
 import numpy as np
 import pytest
@@ -8,11 +8,11 @@ from torch import nn
 
 from weightinit.initializers import (
     Orthogonal,
+    Scheme,
     differences,
     fans,
     fill_,
     initialize,
-    variance_scaling_,
     weights_of,
 )
 
@@ -192,8 +192,8 @@ def test_laws_of_the_table_in_pytorch_and_here():
     nn.init.trunc_normal_(weight, std=1.0, a=-2.0, b=2.0, generator=generator(0))
     error = 4 / np.sqrt(2 * weight.numel())
     assert abs(weight.std().item() / row["pytorch"] - 1) < error
-    kwargs = {"mode": "fan_in", "distribution": "truncated_normal", "generator": generator(0)}
-    variance_scaling_(weight, scale=200.0, **kwargs)
+    unit = Scheme("unit", 200.0, "fan_in", "truncated_normal")
+    fill_(weight, unit, generator=generator(0))
     assert abs(weight.std().item() / row["here"] - 1) < error
 
     row = TABLE.loc[("orthogonal, 3 inputs, 12 outputs", "mean square, out/in")]
