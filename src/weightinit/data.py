@@ -4,14 +4,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weightinit._checks import MAX_SEED, check_integer
+from weightinit._checks import (
+    check_device,
+    check_dtype,
+    check_integer,
+    check_number,
+    check_positive,
+    check_seed,
+)
 
 __all__ = ["Digits", "digits"]
 
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """Standardised digits, split for training and testing.
+    """Standardised digits, split for training and testing; or other images, made into the same.
+
+    What is no such data is refused with a TypeError or a ValueError: at once, and again before a
+    training run, as arrays can be changed.
 
     Attributes
     ----------
@@ -31,6 +41,35 @@ class Digits:
     mean: float
     std: float
 
+    def __post_init__(self):
+        self.check()
+
+    def check(self) -> None:
+        """Raise a TypeError or a ValueError unless all arrays are what this class says."""
+        for part in ("train", "test"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            _check_array(f"x_{part}", x, "numbers", "iuf")
+            _check_array(f"y_{part}", y, "whole numbers", "iu")
+            if x.ndim < 2 or not x.size or x.shape[1:] != self.x_train.shape[1:]:
+                raise ValueError(
+                    "x_train and x_test must hold images of one shape, at least one each, "
+                    f"got shapes {self.x_train.shape} and {x.shape}"
+                )
+            if y.shape != (len(x),):
+                raise ValueError(f"x_{part} has {len(x)} images, but y_{part} has shape {y.shape}")
+            if y.min() < 0:
+                raise ValueError(f"y_{part} must hold classes, numbered from 0, got {y.min()}")
+            bad = ~np.isfinite(x).reshape(len(x), -1).all(axis=1)
+            if bad.any():
+                raise ValueError(
+                    f"x_{part} has {bad.sum()} images with values that are not finite, "
+                    f"the first at row {bad.argmax()}; all must be finite"
+                )
+        check_positive("std", self.std)
+        check_number("mean", self.mean)
+        if not np.isfinite(self.mean):
+            raise ValueError(f"mean must be finite, got {self.mean!r}")
+
     def tensors(self, dtype=None, device="cpu"):
         """Copy the arrays to PyTorch.
 
@@ -48,8 +87,10 @@ class Digits:
 
         Raises
         ------
-        ValueError
+        TypeError
             If dtype is not a floating type: rounded to integers, the images would be lost.
+        ValueError
+            If this machine has no such device.
 
         Examples
         --------
@@ -59,14 +100,20 @@ class Digits:
         import torch
 
         dtype = torch.float64 if dtype is None else dtype
-        if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-            raise ValueError(f"dtype must be a floating torch.dtype, got {dtype!r}")
+        check_dtype(dtype)
+        device = check_device(device)
         return (
             torch.tensor(self.x_train, dtype=dtype, device=device),
             torch.tensor(self.y_train, dtype=torch.int64, device=device),
             torch.tensor(self.x_test, dtype=dtype, device=device),
             torch.tensor(self.y_test, dtype=torch.int64, device=device),
         )
+
+
+def _check_array(name: str, values, of: str, kinds: str) -> None:
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in kinds:
+        given = getattr(values, "dtype", type(values).__name__)
+        raise TypeError(f"{name} must be a NumPy array of {of}, got {given}")
 
 
 def digits(*, test_size: int = 360, seed: int = 0) -> Digits:
@@ -115,7 +162,7 @@ def digits(*, test_size: int = 360, seed: int = 0) -> Digits:
 
     ink, label = load_digits(return_X_y=True)
     check_integer("test_size", test_size, 10, len(ink) - 10)
-    check_integer("seed", seed, 0, MAX_SEED)
+    check_seed(seed)
     ink_train, ink_test, y_train, y_test = train_test_split(
         ink, label.astype(np.int64), test_size=int(test_size), stratify=label, random_state=seed
     )

@@ -1,4 +1,5 @@
-import dataclasses
+"""The training loop against a hand-written one, and what it writes down."""
+
 import re
 import sys
 from itertools import islice
@@ -9,51 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from weightinit import initializers
-from weightinit.data import digits
+from tests.training.support import DATA, SMALL, adam, by_hand, evaluate, network, weights
+from weightinit import _progress, initializers
 from weightinit.networks import mlp
 from weightinit.training import loop, sweep, train
 
-DATA = digits()
-SMALL = dataclasses.replace(DATA, x_train=DATA.x_train[:150], y_train=DATA.y_train[:150])
-
-
-def network(seed=0, activation="tanh", depth=2):
-    model = mlp(depth, 12, activation)
-    initializers.initialize(model, "xavier_normal", seed=seed)
-    return model
-
-
-def weights(model):
-    return torch.cat([p.detach().flatten() for p in model.parameters()])
-
-
-def by_hand(model, optimizer, steps, seed=0, batch_size=64, data=DATA):
-    """Train with the loop that anyone would write; return the rows of every batch."""
-    images, labels = torch.tensor(data.x_train), torch.tensor(data.y_train)
-    seen, batches = [], loop.batches(len(images), batch_size, seed)
-    for _ in range(steps):
-        seen.append(next(batches))
-        optimizer.zero_grad()
-        nn.CrossEntropyLoss()(model(images[seen[-1]]), labels[seen[-1]]).backward()
-        optimizer.step()
-    return seen
-
-
-def evaluate(model, data=DATA):
-    """Loss and accuracies in NumPy."""
-    result = []
-    for x, y in ((data.x_train, data.y_train), (data.x_test, data.y_test)):
-        with torch.no_grad():
-            scores = model(torch.tensor(x)).numpy()
-        scores = scores - scores.max(axis=1, keepdims=True)
-        log_p = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        result.append((-log_p[np.arange(len(y)), y].mean(), np.mean(scores.argmax(axis=1) == y)))
-    (loss, train_accuracy), (_, test_accuracy) = result
-    return [loss, train_accuracy, test_accuracy]
-
-
-# ---- The loop --------------------------------------------------------------------------------
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_equals_a_hand_written_loop_with_sgd():
@@ -100,18 +62,6 @@ def test_without_evaluation_history_has_both_ends():
     assert train(network(), SMALL, steps=3, lr=0.1).history["step"].tolist() == [0, 3]
 
 
-@pytest.mark.parametrize("n, batch_size", [(10, 3), (12, 4), (5, 5), (7, 1)])
-def test_batches_visit_each_image_at_most_once_per_epoch(n, batch_size):
-    batches, per_epoch = loop.batches(n, batch_size, seed=0), n // batch_size
-    epochs = [[next(batches) for _ in range(per_epoch)] for _ in range(40)]
-    assert all(len(batch) == batch_size for epoch in epochs for batch in epoch)
-    orders = [torch.cat(epoch).tolist() for epoch in epochs]
-    assert all(len(set(order)) == per_epoch * batch_size for order in orders)
-    # In 40 epochs each of at most 12 images has its turn, and the order is never the same.
-    assert set().union(*orders) == set(range(n))
-    assert n == batch_size or orders[0] != orders[1]
-
-
 def test_order_depends_on_the_seed_only():
     model, same, other = network(), network(), network()
     train(model, SMALL, steps=5, lr=0.3, seed=1)
@@ -146,24 +96,11 @@ def test_frozen_parameters_stay():
     assert not torch.equal(model.linear2.weight, network().linear2.weight)
 
 
-# ---- Losses that are not finite ----------------------------------------------------------------
-
-
 def test_a_last_update_that_diverges_is_recorded_too():
     long = train(network(activation="linear"), DATA, steps=50, lr=1e6).stopped
     last = int(long.rsplit(" ", 1)[1]) - 1  # the update that made the next batch's loss bad
     short = train(network(activation="linear"), DATA, steps=last, lr=1e6).stopped
     assert re.fullmatch(rf"the loss is (nan|inf) after step {last}", short)
-
-
-@pytest.mark.parametrize("labels", [[-1], [0.5]])
-@pytest.mark.parametrize("part", ["y_train", "y_test"])
-def test_labels_that_are_no_classes_are_refused(part, labels):
-    broken = getattr(DATA, part).astype(np.result_type(*labels))
-    broken[0] = labels[0]
-    part_of = part.replace("y", "x")
-    with pytest.raises(ValueError, match=f"labels of {part_of} must be whole numbers from 0"):
-        train(network(), dataclasses.replace(DATA, **{part: broken}), steps=1, lr=0.1)
 
 
 def test_divergence_stops_before_the_weights_are_touched():
@@ -192,24 +129,6 @@ def test_nan_in_a_weight_stops_at_the_first_step():
     assert run.history["step"].tolist() == [0] and np.isnan(run.history["loss"][0])
     assert run.history[["train_accuracy", "test_accuracy"]].to_numpy().tolist() == [[0, 0]]
     torch.testing.assert_close(weights(model), before, rtol=0, atol=0, equal_nan=True)
-
-
-def test_scores_that_are_not_finite_count_as_errors():
-    """A row of NaN, or one with an infinity, is wrong, whatever its largest entry is."""
-    good = torch.eye(3, dtype=torch.float64)
-    bad = good.clone()
-    bad[0, 1], bad[1, 1] = torch.nan, torch.inf
-    labels = torch.arange(3)
-    assert bad[1].argmax() == 1  # would count as right
-    result = loop.scores(good, labels, bad, labels)
-    assert result["train_accuracy"] == 1 and result["test_accuracy"] == pytest.approx(1 / 3)
-
-
-# ---- Probing -----------------------------------------------------------------------------------
-
-
-def adam(parameters):
-    return torch.optim.Adam(parameters, lr=1e-2)
 
 
 @pytest.mark.parametrize("how", [{"lr": 0.3}, {"optimizer": adam}])
@@ -252,9 +171,6 @@ def test_a_bare_layer_is_probed_too():
     assert (run.layers[["update_ratio", "moved"]] > 0).all(axis=None)
 
 
-# ---- Modes -------------------------------------------------------------------------------------
-
-
 class Spy(nn.Module):
     """Notes the mode and the batch size of every forward pass."""
 
@@ -291,18 +207,6 @@ def test_trains_in_training_mode_and_evaluates_in_evaluation_mode():
     np.testing.assert_allclose(run.history.to_numpy()[-1, 1:], evaluate(model), rtol=1e-12)
 
 
-def test_mode_comes_back_after_an_error():
-    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout())
-    model[1].eval()
-    with pytest.raises(RuntimeError, match="planned"), loop.evaluating(model):
-        assert not model.training
-        raise RuntimeError("planned")
-    assert model.training and model[0].training and not model[1].training
-
-
-# ---- The progress bar --------------------------------------------------------------------------
-
-
 def test_no_bar_outside_a_live_session(capfd, monkeypatch):
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     train(network(), SMALL, steps=3, lr=0.1)
@@ -313,131 +217,100 @@ def test_no_bar_outside_a_live_session(capfd, monkeypatch):
 
 def test_a_bar_in_a_terminal_and_in_a_live_notebook(monkeypatch):
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    assert not loop.show(None)
+    assert not _progress.show(None)
     monkeypatch.setenv("JPY_SESSION_NAME", "chapter.ipynb")
-    assert loop.show(None) and not loop.show(False)
+    assert _progress.show(None) and not _progress.show(False)
     monkeypatch.delenv("JPY_SESSION_NAME")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert loop.show(None) and not loop.show(False)
+    assert _progress.show(None) and not _progress.show(False)
 
 
-# ---- Bad input ---------------------------------------------------------------------------------
-
-BAD_NUMBERS = [
-    ({"steps": 0}, "steps must be a whole number of at least 1, got 0"),
-    ({"steps": 2.5}, "steps must be a whole number of at least 1, got 2.5"),
-    ({"steps": True}, "steps must be a whole number of at least 1, got True"),
-    ({"batch_size": 0}, "batch_size must be a whole number from 1 to 150, got 0"),
-    ({"batch_size": 151}, "batch_size must be a whole number from 1 to 150, got 151"),
-    ({"evaluate_every": 0}, "evaluate_every must be a whole number of at least 1, got 0"),
-]
-BAD_RATES = [float("nan"), float("inf"), 0.0, -0.1]
+# ---- Failures --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "change, message",
-    [
-        *BAD_NUMBERS,
-        ({"probe_every": 0}, "probe_every must be a whole number of at least 1, got 0"),
-        *(({"lr": lr}, f"rate must be positive and finite, got {lr}") for lr in BAD_RATES),
-        ({"lr": None}, "give either lr or optimizer, got lr=None and optimizer=None"),
-        ({"optimizer": adam}, "give either lr or optimizer, got lr=0.1 and optimizer=<function"),
-    ],
-)
-def test_train_names_a_bad_argument_and_changes_nothing(change, message):
+def infinite(gradient):
+    return torch.full_like(gradient, torch.inf)
+
+
+@pytest.mark.parametrize("watch", [True, False])
+def test_a_failure_is_told_only_if_the_run_stopped(watch):
+    """Rprop looks at the signs of a gradient only, so that an infinite one is none to it."""
     model = network()
-    with pytest.raises(ValueError, match=message):
-        train(model, SMALL, **({"steps": 2, "lr": 0.1} | change))
-    assert torch.equal(weights(model), weights(network()))
+    model.linear2.weight.register_hook(infinite)
+    run = train(model, SMALL, steps=2, optimizer=torch.optim.Rprop, watch=watch)
+    assert run.stopped is None and run.failure is None
 
 
-@pytest.mark.parametrize(
-    "change, message",
-    [
-        ({"lr": "0.1"}, "the learning rate must be a number, got '0.1'"),
-        ({"lr": None, "optimizer": "adam"}, "a function of the parameters, .* got 'adam'"),
-        ({"lr": None, "optimizer": lambda p: adam}, "return a torch.optim.Optimizer .* got <funct"),
-        ({"lr": None, "optimizer": torch.optim.LBFGS}, "without a closure, got LBFGS"),
-        ({"model": "mlp"}, "the model must be a torch.nn.Module, got 'mlp'"),
-    ],
-)
-def test_train_names_an_argument_of_the_wrong_type(change, message):
-    with pytest.raises(TypeError, match=message):
-        train(**({"model": network(), "data": SMALL, "steps": 2, "lr": 0.1} | change))
+@pytest.mark.parametrize("watch", [True, False])
+def test_the_first_failure_of_a_run_that_stopped(watch):
+    """An infinite gradient at step 1; the loss shows it at step 2."""
+    model = network()
+    model.linear2.weight.register_hook(infinite)
+    run = train(model, SMALL, steps=5, lr=0.1, watch=watch)
+    assert run.stopped == "the loss is nan at step 2"
+    if watch:
+        assert (run.failure.step, run.failure.phase) == (1, "backward")
+    else:
+        assert run.failure is None
 
 
-@pytest.mark.parametrize(
-    "change, message",
-    [
-        ({"lrs": 0.5}, r"lrs must be a sequence, such as \[0.5\], got 0.5"),
-        ({"lrs": ["0.5"]}, "the learning rate must be a number, got '0.5'"),
-        ({"seeds": 5}, r"seeds must be a sequence, such as \[5\], got 5"),
-        ({"build": "mlp"}, "build must be a function of the seed .* got 'mlp'"),
-        ({"build": network()}, "build must be a function of the seed .* got Sequential"),
-        ({"build": lambda seed: "mlp"}, "the model must be a torch.nn.Module, got 'mlp'"),
-    ],
-)
-def test_sweep_names_an_argument_of_the_wrong_type(change, message):
-    arguments = {"build": network, "data": SMALL, "lrs": [0.1], "seeds": [0], "steps": 2}
-    with pytest.raises(TypeError, match=message):
-        sweep(**(arguments | change))
+def test_a_failure_that_only_the_last_evaluation_shows():
+    model = network(activation="linear")
+    found = train(model, SMALL, steps=50, lr=1e6).stopped
+    last = int(found.rsplit(" ", 1)[1]) - 1
+    watched = train(network(activation="linear"), SMALL, steps=last, lr=1e6, watch=True)
+    assert watched.failure.step == last and "after" in watched.stopped
 
 
-@pytest.mark.parametrize(
-    "change, message",
-    [
-        *BAD_NUMBERS,
-        *(({"lrs": [0.1, lr]}, f"rate must be positive and finite, got {lr}") for lr in BAD_RATES),
-        ({"lrs": []}, r"at least one learning rate and one seed, got \[\] and \[0\]"),
-        ({"seeds": []}, r"at least one learning rate and one seed, got \[0.1\] and \[\]"),
-    ],
-)
-def test_sweep_names_a_bad_argument(change, message):
-    with pytest.raises(ValueError, match=message):
-        sweep(network, SMALL, **({"steps": 2, "lrs": [0.1], "seeds": [0]} | change))
+# ---- The optimizer ---------------------------------------------------------------------------
 
 
-def frozen():
-    return network().requires_grad_(False)
+def test_an_optimizer_may_leave_parameters_out():
+    """Then they stay, and a probe tells the gradient of its own step, not a sum."""
+    model = network()
+    run = train(
+        model, SMALL, steps=3, optimizer=lambda p: torch.optim.SGD(p[2:], lr=0.3), probe_every=1
+    )
+    assert torch.equal(model.linear1.weight, network().linear1.weight)
+    assert not torch.equal(model.output.weight, network().output.weight)
+    last = run.layers[run.layers["step"] == 3].set_index("name")
+    assert last.loc["linear1", "update_ratio"] == 0 == last.loc["linear1", "moved"]
+    gradient = model.linear1.weight.grad.square().mean().sqrt().item()
+    assert last.loc["linear1", "grad_w_rms"] == pytest.approx(gradient, rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    "build, message",
-    [
-        (nn.Flatten, "Flatten has no parameters to train"),
-        (frozen, "Sequential has no parameters to train"),
-        (lambda: mlp(1, 3, "relu", in_features=63), r"images of shape \(64,\): .*63"),
-        (
-            lambda: mlp(1, 3, "relu", out_features=9),
-            r"scores of shape \(batch, 10\), got \(2, 9\) for a batch of 2",
-        ),
-        (lambda: nn.Sequential(mlp(1, 3, "relu"), nn.Unflatten(1, (5, 2))), r"got \(2, 5, 2\)"),
-    ],
-)
-def test_model_that_does_not_fit(build, message):
-    with pytest.raises(ValueError, match=message):
-        train(build(), SMALL, steps=2, lr=0.1)
-    with pytest.raises(ValueError, match=message):
-        sweep(lambda seed: build(), SMALL, lrs=[0.1], seeds=[0], steps=2)
+def test_an_optimizer_of_frozen_parameters_only_is_refused():
+    model = network()
+    model.linear1.weight.requires_grad_(False)
+    with pytest.raises(ValueError, match="at least one of which is trained"):
+        train(model, SMALL, steps=1, optimizer=lambda p: torch.optim.SGD(p[:1], lr=0.1))
 
 
-@pytest.mark.parametrize("name", ["x_train", "x_test"])
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_data_that_are_not_finite(name, value):
-    x = getattr(DATA, name).copy()
-    x[[7, 20], 3] = value
-    data = dataclasses.replace(DATA, **{name: x})
-    message = f"{name} has 2 images with values that are not finite, the first at row 7"
-    with pytest.raises(ValueError, match=message):
-        train(network(), data, steps=2, lr=0.1)
-    with pytest.raises(ValueError, match=message):
-        sweep(network, data, lrs=[0.1], seeds=[0], steps=2)
+def test_the_parameters_can_be_gone_through_twice():
+    model, other = network(), network()
+
+    def make(parameters):
+        assert sum(p.numel() for p in parameters) == weights(model).numel()
+        return torch.optim.SGD(parameters, lr=0.3)
+
+    train(model, SMALL, steps=2, optimizer=make)
+    train(other, SMALL, steps=2, lr=0.3)
+    assert torch.equal(weights(model), weights(other))
 
 
-@pytest.mark.parametrize("part", ["train", "test"])
-def test_labels_that_do_not_match_the_images(part):
-    labels = getattr(DATA, f"y_{part}")
-    data = dataclasses.replace(DATA, **{f"y_{part}": labels[:-1]})
-    message = f"x_{part} has {len(labels)} images, but there are {len(labels) - 1} labels"
-    with pytest.raises(ValueError, match=message):
-        train(network(), data, steps=2, lr=0.1)
+def test_gradients_that_were_there_are_not_added():
+    model, other = network(), network()
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    train(model, SMALL, steps=2, lr=0.3)
+    train(other, SMALL, steps=2, lr=0.3)
+    assert torch.equal(weights(model), weights(other))
+
+
+def test_intervals_count_from_step_0_and_ends_are_always_there():
+    run = train(network(), SMALL, steps=5, lr=0.1, evaluate_every=2, probe_every=3)
+    assert run.history["step"].tolist() == [0, 2, 4, 5]
+    assert run.layers["step"].drop_duplicates().tolist() == [1, 3]
+    run = train(network(), SMALL, steps=4, lr=0.1, evaluate_every=2, probe_every=9)
+    assert run.history["step"].tolist() == [0, 2, 4]
+    assert run.layers["step"].drop_duplicates().tolist() == [1]

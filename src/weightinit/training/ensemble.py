@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from itertools import groupby, product
 
 import pandas as pd
 import torch
 from torch import nn
 from tqdm import tqdm
 
-from weightinit._checks import check_positive, check_sequence
+from weightinit._checks import (
+    check_choice,
+    check_module,
+    check_positive,
+    check_seed,
+    check_sequence,
+)
+from weightinit._one_pass import check_loss
 from weightinit._progress import show
 from weightinit.data import Digits
 from weightinit.training import loop
-from weightinit.training.stack import Stack
+from weightinit.training.stack import Stack, check_alike, check_unchanging
 
 # They treat every number by itself, so a stack of networks is to them what the networks are.
 ELEMENTWISE = (
@@ -69,7 +76,8 @@ def train_ensemble(
     optimizer : callable
         Given parameter groups, which have their learning rates already, returns the optimizer:
         ``torch.optim.Adam``, or ``lambda groups: torch.optim.SGD(groups, momentum=0.9)``. It must
-        treat every number by itself; those of `ELEMENTWISE` do.
+        treat every number by itself, as those of `ELEMENTWISE` do; it may divide the groups, scale
+        their rates, and leave some out, which stay as they are.
     clip_norm : float, optional
         Shorten the gradient of a network, over all its parameters, to this length if it is longer
         (Pascanu et al. 2013), as ``torch.nn.utils.clip_grad_norm_`` does.
@@ -87,12 +95,16 @@ def train_ensemble(
     Raises
     ------
     TypeError
-        As `train`; and if ``lrs`` is no sequence, or the optimizer mixes the numbers of a tensor.
+        As `train`; and if ``models`` or ``lrs`` is no sequence, or the optimizer mixes the numbers
+        of a tensor.
     ValueError
         As `train`; and if there is no model or one is there twice, the rates are not as many as
-        the models, or the architectures differ.
+        the models, or the networks cannot share the first one's code: they differ in more than the
+        values of parameters and buffers (an attribute that cannot be compared counts as different),
+        have hooks, share memory, or change an attribute in a forward pass.
     RuntimeError
-        If a network draws random numbers in training, as dropout does.
+        As `train`; and if a network draws random numbers in training, as dropout does, or does
+        something else that ``torch.func.vmap`` cannot.
 
     Examples
     --------
@@ -102,17 +114,32 @@ def train_ensemble(
     >>> table[table["step"] == 20]["member"].tolist(), int(table["diverged"].count())
     ([0, 1, 2], 0)
     """
-    models, rates = list(models), _rates(lrs)
+    models, rates = _list("models", models), _list("lrs", lrs)
+    for model in models:
+        check_module("model", model)
+    for lr in rates:
+        loop.check_rate(lr)
     if len(rates) != len(models) or not models:
         raise ValueError(
             "need at least one model and a learning rate for each, "
             f"got {len(models)} models and {len(rates)} rates"
         )
-    images, labels, test_images, test_labels = loop.prepare(
-        models, data, batch_size, steps, device, evaluate_every=evaluate_every
-    )
     if clip_norm is not None:
         check_positive("clip_norm", clip_norm)
+    check_choice("evaluate_start", evaluate_start, (True, False))
+    check_alike(models)
+    images, labels, test_images, test_labels = loop.prepare(
+        models,
+        data,
+        tried=copy.deepcopy(models[0]),
+        steps=steps,
+        batch_size=batch_size,
+        seed=seed,
+        device=device,
+        progress=progress,
+        evaluate_every=evaluate_every,
+    )
+    check_unchanging(models[0], images[:batch_size])
     stack = Stack(models)
     step_size, slices = _optimizer(optimizer, stack.trained, rates)
     history, diverged = [], pd.Series(pd.NA, range(len(models)), dtype="Int64")
@@ -132,7 +159,8 @@ def train_ensemble(
     for step in tqdm(range(1, steps + 1), disable=not show(progress), leave=False):
         rows = next(batches)
         losses = _losses(stack(images[rows]), labels[rows])
-        gradients = torch.autograd.grad(losses.sum(), stack.trained)
+        check_loss(losses.sum())
+        gradients = torch.autograd.grad(losses.sum(), stack.trained, allow_unused=True)
         for member in (~losses.isfinite()).nonzero().flatten().tolist():
             if pd.isna(diverged[member]):
                 diverged[member] = step
@@ -141,7 +169,7 @@ def train_ensemble(
             gradients = _clipped(gradients, clip_norm)
         for members, parts in slices:
             for part, gradient in zip(parts, gradients, strict=True):
-                part.grad = gradient[members]
+                part.grad = None if gradient is None else gradient[members]
         step_size.step()
         if step == steps or (evaluate_every and step % evaluate_every == 0):
             evaluate(step)
@@ -164,7 +192,7 @@ def sweep(
     Parameters
     ----------
     build : callable
-        ``build(seed)`` returns an initialized network; all must have the same architecture.
+        ``build(seed)`` returns an initialized network, of which a copy is trained.
     data : Digits
         The images.
     lrs : sequence of float
@@ -185,11 +213,9 @@ def sweep(
     Raises
     ------
     TypeError
-        As `train_ensemble`; and if ``build`` is no function, or ``lrs`` or ``seeds`` no sequence.
-    ValueError
-        As `train_ensemble`; and if ``lrs`` or ``seeds`` is empty.
-    RuntimeError
-        As `train_ensemble`.
+        As `train_ensemble`; and if ``build`` is no function, or ``seeds`` no sequence of integers.
+    ValueError, RuntimeError
+        As `train_ensemble`; and if ``lrs`` or ``seeds`` is empty, or one of ``seeds`` is negative.
 
     Examples
     --------
@@ -200,9 +226,17 @@ def sweep(
     >>> table.groupby("lr").size().to_dict()
     {0.1: 4, 0.5: 4}
     """
-    if not callable(build) or isinstance(build, nn.Module):
-        raise TypeError(f"build must be a function of the seed that returns a model, got {build!r}")
-    members = loop.members(lrs, seeds)
+    loop.check_function("build", build, "the seed that returns a model")
+    if "seed" in options:
+        raise TypeError("give seeds, of the weights, and order_seed, of the images; not seed")
+    lrs, seeds = _list("lrs", lrs), _list("seeds", seeds)
+    if not lrs or not seeds:
+        raise ValueError(f"need at least one learning rate and one seed, got {lrs} and {seeds}")
+    for lr in lrs:
+        loop.check_rate(lr)
+    for seed in seeds:
+        check_seed(seed, "each of seeds")
+    members = list(product(lrs, seeds))
     table = train_ensemble(
         # Copies: one network that build returns twice would be trained twice, and it may be kept.
         [copy.deepcopy(build(seed)) for _, seed in members],
@@ -223,19 +257,20 @@ def _losses(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return losses.mean(dim=1)
 
 
-def _clipped(gradients: Sequence[torch.Tensor], clip_norm: float) -> list[torch.Tensor]:
-    squares = [gradient.square().flatten(start_dim=1).sum(dim=1) for gradient in gradients]
+def _clipped(gradients: Sequence[torch.Tensor | None], clip_norm: float) -> list:
+    """Return the gradients, each network's shortened for itself; None is of an unused parameter."""
+    used = [gradient for gradient in gradients if gradient is not None]
+    squares = [gradient.square().flatten(start_dim=1).sum(dim=1) for gradient in used]
     length = torch.stack(squares).sum(dim=0).sqrt()
     factor = (clip_norm / (length + 1e-6)).clamp(max=1)  # PyTorch's own formula, its 1e-6 included
-    return [gradient * factor.view(-1, *[1] * (gradient.ndim - 1)) for gradient in gradients]
+    return [g if g is None else g * factor.view(-1, *[1] * (g.ndim - 1)) for g in gradients]
 
 
-def _rates(lrs: Sequence[float]) -> list[float]:
-    check_sequence("lrs", lrs)
-    rates = list(lrs)
-    for lr in rates:
-        loop.check_rate(lr)
-    return rates
+def _list(name: str, values: Sequence) -> list:
+    if isinstance(values, (nn.Module, dict, set)):
+        raise TypeError(f"{name} must be a sequence, got a {type(values).__name__}")
+    check_sequence(name, values)
+    return list(values)
 
 
 def _optimizer(optimizer, trained: list[torch.Tensor], rates: list[float]):
@@ -250,10 +285,16 @@ def _optimizer(optimizer, trained: list[torch.Tensor], rates: list[float]):
         parts = [parameter.detach()[members] for parameter in trained]
         slices.append((members, parts))
         groups.append({"params": parts, "lr": lr})
-    made = loop.make_optimizer(optimizer, groups)
-    if not isinstance(made, ELEMENTWISE):
+    rate = {id(part): group["lr"] for group in groups for part in group["params"]}
+    parts = [part for _, parts in slices for part in parts]
+    made = loop.make_optimizer(optimizer, groups, parts, parts)
+    hooked = made._optimizer_step_pre_hooks or made._optimizer_step_post_hooks
+    if type(made) not in ELEMENTWISE or hooked:  # a subclass or a hook may do anything
         allowed = ", ".join(kind.__name__ for kind in ELEMENTWISE)
-        raise TypeError(
-            f"the optimizer must treat every number by itself ({allowed}), got {made!r}"
-        )
+        given_one = type(made).__name__ + (" with a hook" if hooked else "")
+        message = "the optimizer must treat every number by itself and be without hooks, so one of"
+        raise TypeError(f"{message} {allowed}, got {given_one}")
+    for group in made.param_groups:
+        if len({rate[id(part)] for part in group["params"]}) > 1:
+            raise ValueError("the optimizer must not join groups with different learning rates")
     return made, slices

@@ -2,78 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import nn
 
-from weightinit._checks import MAX_SEED, check_integer, check_positive, check_sequence
+from weightinit._checks import (
+    check_choice,
+    check_device,
+    check_dtype,
+    check_instance,
+    check_positive,
+    check_seed,
+    check_size,
+)
 from weightinit.data import Digits
 
 
 def prepare(
-    models: Sequence[nn.Module], data: Digits, batch_size: int, steps: int, device, **every
+    models: Sequence[nn.Module],
+    data: Digits,
+    *,
+    tried: nn.Module,
+    steps: int,
+    batch_size: int,
+    seed: int,
+    device: str | torch.device,
+    progress: bool | None,
+    **every: int | None,
 ) -> tuple[torch.Tensor, ...]:
     """Check what both training loops share, move the models, and return the images as tensors.
 
-    ``every`` are the intervals, in steps, at which something is done; None for never.
+    ``tried`` is run for it: the first model or a copy. ``every`` are the intervals, in steps, at
+    which something is done; None for never.
     """
+    check_instance("data", data, Digits, "weightinit.data.digits()")
+    data.check()
+    check_size("steps", steps)
+    check_size("batch_size", batch_size, len(data.x_train))
+    for name, interval in every.items():
+        if interval is not None:
+            check_size(name, interval)
+    check_seed(seed)
+    check_choice("progress", progress, (None, True, False))
+    device = check_device(device)
+    if device.type == "meta":
+        raise ValueError("device must be one that holds numbers, got 'meta'")
+    if not torch.is_grad_enabled():
+        raise RuntimeError("training needs gradients, which are switched off here")
     for model in models:
-        if not isinstance(model, nn.Module):
-            raise TypeError(f"the model must be a torch.nn.Module, got {model!r}")
-    parameter = next((p for p in models[0].parameters() if p.requires_grad), None)
-    if parameter is None:
-        raise ValueError(f"{type(models[0]).__name__} has no parameters to train")
-    first, *others = [{k: tuple(p.shape) for k, p in m.named_parameters()} for m in models]
-    for number, shapes in enumerate(others, start=2):
-        if shapes != first:
-            raise ValueError(
-                f"the networks must have the same architecture; the first has {first}, "
-                f"network {number} has {shapes}"
-            )
-    n = len(data.x_train)
-    intervals = [(name, value, None) for name, value in every.items() if value is not None]
-    for name, value, most in (("steps", steps, None), ("batch_size", batch_size, n), *intervals):
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not whole or value < 1 or (most and value > most):
-            limit = f"from 1 to {most}" if most else "of at least 1"
-            raise ValueError(f"{name} must be a whole number {limit}, got {value!r}")
-    for name, labels in (("x_train", data.y_train), ("x_test", data.y_test)):
-        x = getattr(data, name)
-        if len(x) != len(labels):
-            raise ValueError(f"{name} has {len(x)} images, but there are {len(labels)} labels")
-        if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
-            raise ValueError(
-                f"the labels of {name} must be whole numbers from 0, "
-                f"got {labels.dtype} from {labels.min()}"
-            )
-        bad = ~np.isfinite(x).reshape(len(x), -1).all(axis=1)
-        if bad.any():
-            raise ValueError(
-                f"{name} has {bad.sum()} images with values that are not finite, "
-                f"the first at row {bad.argmax()}; all must be finite"
-            )
+        _check_trainable(model)
+    first = next(p for p in models[0].parameters() if p.requires_grad)
+    classes = 1 + int(max(data.y_train.max(), data.y_test.max()))
+    images = torch.tensor(data.x_train[:2], dtype=first.dtype, device=first.device)
+    _check_scores(tried, images, classes)
     for model in models:
         model.to(device)
-    tensors = data.tensors(dtype=parameter.dtype, device=device)
-    classes = 1 + int(max(data.y_train.max(), data.y_test.max()))
-    _check_shapes(models[0], tensors[0], classes)
-    return tensors
+    return data.tensors(dtype=first.dtype, device=device)
 
 
-def _check_shapes(model: nn.Module, images: torch.Tensor, classes: int) -> None:
+def _check_trainable(model: nn.Module) -> None:
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if not trained:
+        raise ValueError(f"{type(model).__name__} has no parameters to train")
+    for name, parameter in trained.items():
+        check_writable(name, parameter)
+        check_dtype(parameter.dtype, f"the dtype of {name}")
+
+
+def check_writable(name: str, tensor: torch.Tensor) -> None:
+    """Raise a ValueError unless a tensor of a model holds numbers and can be changed in place."""
+    try:
+        with torch.no_grad():
+            tensor.copy_(tensor.clone())
+        reason = "it is on the device 'meta'" if tensor.is_meta else None
+    except (RuntimeError, ValueError) as error:  # expanded, of inference mode, not initialized
+        reason = str(error)
+    if reason:
+        raise ValueError(f"{name} cannot be trained: {reason}")
+
+
+def _check_scores(model: nn.Module, images: torch.Tensor, classes: int) -> None:
     try:
         with torch.no_grad(), evaluating(model):
-            scores = model(images[:2])
-    except RuntimeError as error:
+            scores = model(images)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
         shape = tuple(images.shape[1:])
         raise ValueError(f"the model cannot take images of shape {shape}: {error}") from error
-    if scores.ndim != 2 or scores.shape[1] < classes:
+    tensor = isinstance(scores, torch.Tensor) and scores.is_floating_point()
+    if not tensor or scores.shape[:1] != (2,) or scores.ndim != 2 or scores.shape[1] < classes:
+        given = tuple(scores.shape) if tensor else getattr(scores, "dtype", type(scores).__name__)
         raise ValueError(
-            f"the model must return scores of shape (batch, {classes}), "
-            f"got {tuple(scores.shape)} for a batch of 2"
+            f"the model must return scores of shape (batch, {classes}), got {given} for a batch "
+            "of 2"
         )
 
 
@@ -90,40 +114,42 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def check_rate(lr: float) -> None:
+    """Raise a TypeError or a ValueError unless this can be a learning rate."""
     check_positive("the learning rate", lr)
 
 
-def make_optimizer(optimizer, parameters) -> torch.optim.Optimizer:
-    """Call the user's function that makes an optimizer, and check what it returns."""
-    if not callable(optimizer):
-        raise TypeError(
-            "optimizer must be a function of the parameters, such as "
-            f"lambda parameters: torch.optim.Adam(parameters, lr=1e-3), got {optimizer!r}"
-        )
-    made = optimizer(parameters)
+def check_function(name: str, value: object, example: str) -> None:
+    """Raise a TypeError unless the value is a function, and no network, which can be called too."""
+    if not callable(value) or isinstance(value, nn.Module):
+        raise TypeError(f"{name} must be a function of {example}, got {value!r}")
+
+
+def make_optimizer(optimizer, given: list, own: Iterable, trained: Iterable):
+    """Call the user's function that makes an optimizer of what is given, and check the result.
+
+    It must hold some of ``trained`` and nothing but ``own``: another model's would never move.
+    """
+    check_function(
+        "optimizer", optimizer, "the parameters, such as lambda p: torch.optim.Adam(p, lr=1e-3)"
+    )
+    made = optimizer(given)
     if not isinstance(made, torch.optim.Optimizer) or isinstance(made, torch.optim.LBFGS):
         raise TypeError(
             "optimizer must return a torch.optim.Optimizer that steps without a closure, "
             f"got {made!r}"
         )
+    held = {id(p) for group in made.param_groups for p in group["params"]}
+    foreign = len(held - set(map(id, own)))
+    if foreign or not held & set(map(id, trained)):
+        raise ValueError(
+            "optimizer must hold parameters of this model, at least one of which is trained, and "
+            f"no others; of its {len(held)} parameters, {foreign} are of another model"
+        )
     return made
-
-
-def members(lrs: Sequence[float], seeds: Sequence[int]) -> list[tuple[float, int]]:
-    """Return the learning rate and the seed of every network of a sweep."""
-    for name, values in (("lrs", lrs), ("seeds", seeds)):
-        check_sequence(name, values)
-    pairs = [(lr, seed) for lr in lrs for seed in seeds]
-    if not pairs:
-        raise ValueError(f"need at least one learning rate and one seed, got {lrs} and {seeds}")
-    for lr, _ in pairs:
-        check_rate(lr)
-    return pairs
 
 
 def batches(n: int, batch_size: int, seed: int) -> Iterator[torch.Tensor]:
     """Yield row numbers for ever; an incomplete last batch is left out, so all are equally big."""
-    check_integer("seed", seed, 0, MAX_SEED)
     generator = torch.Generator().manual_seed(seed)
     while True:
         order = torch.randperm(n, generator=generator)
@@ -131,6 +157,8 @@ def batches(n: int, batch_size: int, seed: int) -> Iterator[torch.Tensor]:
 
 
 def scores(train_scores, labels, test_scores, test_labels) -> dict[str, float]:
+    """Return the loss and both accuracies; scores that are not finite are never right."""
+
     def accuracy(scores: torch.Tensor, labels: torch.Tensor) -> float:
         right = (scores.argmax(dim=1) == labels) & scores.isfinite().all(dim=1)
         return right.double().mean().item()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from weightinit._checks import check_choice, check_module
+from weightinit._one_pass import check_loss, trained
 from weightinit._progress import show
 from weightinit.data import Digits
 from weightinit.failures import Failure, Watch, first_failure
@@ -83,8 +86,9 @@ def train(
     lr : float, optional
         Learning rate of plain stochastic gradient descent.
     optimizer : callable, optional
-        Given the parameters, returns the optimizer to use instead, for example
-        ``lambda parameters: torch.optim.Adam(parameters, lr=1e-3)``. Give this or ``lr``.
+        Given the list of parameters, returns the optimizer to use instead, for example
+        ``lambda parameters: torch.optim.Adam(parameters, lr=1e-3)``. Give this or ``lr``. It may
+        leave some of the parameters out: they stay as they are.
     batch_size : int
         Images per step, from 1 to the size of the training set.
     seed : int
@@ -109,10 +113,15 @@ def train(
     Raises
     ------
     TypeError
-        If the model is no module, ``lr`` no number or ``optimizer`` no function.
+        If the model is no module, the data no `Digits`, ``lr`` no number or ``optimizer`` no
+        function that returns an optimizer.
     ValueError
         If a number is out of range, both or neither of ``lr`` and ``optimizer`` are given, the
-        model has no parameters to train or does not fit the data, or the data are not finite.
+        model has no parameters to train, or some that cannot be changed in place, or does not fit
+        the data, the data are not finite, or the optimizer holds none of the model's trained
+        parameters, or another's. Nothing has been changed then.
+    RuntimeError
+        If gradients are switched off, as by ``torch.no_grad()``.
 
     Examples
     --------
@@ -123,16 +132,28 @@ def train(
     >>> bool(run.history["loss"].iloc[-1] < run.history["loss"].iloc[0])
     True
     """
+    check_module("model", model)
+    check_choice("watch", watch, (True, False))
+    if (lr is None) == (optimizer is None):
+        raise ValueError(f"give either lr or optimizer, got lr={lr!r} and optimizer={optimizer!r}")
+    if lr is not None:
+        loop.check_rate(lr)
     images, labels, test_images, test_labels = loop.prepare(
         [model],
         data,
-        batch_size,
-        steps,
-        device,
+        tried=model,
+        steps=steps,
+        batch_size=batch_size,
+        seed=seed,
+        device=device,
+        progress=progress,
         evaluate_every=evaluate_every,
         probe_every=probe_every,
     )
-    step_size = _optimizer(model, lr, optimizer)
+    parameters = list(model.parameters())
+    step_size = loop.make_optimizer(
+        optimizer or partial(torch.optim.SGD, lr=lr), parameters, parameters, trained(model)
+    )
     start = _weights(model)
     batches = loop.batches(len(images), batch_size, seed)
 
@@ -147,9 +168,10 @@ def train(
         rows = next(batches)
         probing = probe_every is not None and (step == 1 or step % probe_every == 0)
         with Watch(model) if watch and failure is None else nullcontext() as watching:
-            step_size.zero_grad()
+            model.zero_grad()  # of all: one that the optimizer does not hold would add them up
             with Probe(model) if probing else nullcontext() as probe:
                 loss = nn.functional.cross_entropy(model(images[rows]), labels[rows])
+                check_loss(loss)
                 loss.backward()
             before = _weights(model) if probing else None
             if finite := np.isfinite(loss.item()):
@@ -172,15 +194,6 @@ def train(
             failure = found and replace(found, step=steps)
     table = pd.concat(layers, ignore_index=True) if layers else None
     return Run(pd.DataFrame(history), table, stopped, failure if stopped else None)
-
-
-def _optimizer(model: nn.Module, lr: float | None, optimizer) -> torch.optim.Optimizer:
-    if (lr is None) == (optimizer is None):
-        raise ValueError(f"give either lr or optimizer, got lr={lr!r} and optimizer={optimizer!r}")
-    if optimizer is not None:
-        return loop.make_optimizer(optimizer, model.parameters())
-    loop.check_rate(lr)
-    return torch.optim.SGD(model.parameters(), lr=lr)
 
 
 def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
