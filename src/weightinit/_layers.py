@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from typing import NamedTuple
+
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from weightinit import activations
 
@@ -19,20 +23,105 @@ BETWEEN = (*NORMALIZATIONS, nn.modules.dropout._DropoutNd)
 EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 # Layers which do nothing but W x + b: others may apply an activation inside.
 AFFINE = (nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd)
+WEIGHTED = (*AFFINE, nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention)
+
+
+# Positions, class tokens and embeddings are added or looked up, not multiplied by.
+_NOT_MULTIPLIED = re.compile("pos|tok|emb", re.IGNORECASE)
 
 
 def weights(module) -> list[nn.Parameter]:
-    """Return the module's own parameters with two or more dimensions."""
-    return [p for p in module._parameters.values() if p is not None and p.ndim >= 2]
+    """Return the module's own weights: parameters with two or more dimensions.
+
+    Left out are what a module of another kind than `AFFINE` adds to its input: parameters of shape
+    (1, n, d) or (d, 1, 1), and those whose name speaks of positions, tokens or embeddings.
+    """
+    own = {name: p for name, p in module._parameters.items() if p is not None and p.ndim >= 2}
+    if isinstance(module, AFFINE):
+        return list(own.values())
+    return [
+        p
+        for name, p in own.items()
+        if not _NOT_MULTIPLIED.search(name)
+        and (p.ndim == 2 or (len(p) > 1 and p.numel() > max(p.shape)))
+    ]
 
 
 def is_layer(module) -> bool:
-    return bool(weights(module)) and not isinstance(module, (*NORMALIZATIONS, *EMBEDDINGS))
+    """Tell whether the module multiplies by a weight of its own."""
+    if not weights(module) or isinstance(module, (*NORMALIZATIONS, *EMBEDDINGS)):
+        return False
+    # What a module of the user's own has beside its layers is a table of positions or the like.
+    return isinstance(module, WEIGHTED) or not any(map(is_layer, list(module.modules())[1:]))
+
+
+class Layer(NamedTuple):
+    """What hooks need to know about a layer, looked up once and not at every call."""
+
+    module: nn.Module
+    weights: list[nn.Parameter]
+    affine: bool
+    unit_axis: int
+
+    @classmethod
+    def of(cls, module) -> Layer:
+        """Look it up."""
+        # The units of a convolution are its channels, with or without a batch.
+        unit_axis = 1 - module.weight.ndim if isinstance(module, nn.modules.conv._ConvNd) else -1
+        return cls(module, weights(module), isinstance(module, AFFINE), unit_axis)
+
+
+def find_layers(model) -> dict[nn.Module, str]:
+    """Return the layers of a model and their names, as if nothing were compiled.
+
+    Raises a ValueError if there is none, or if one computes its weight from other parameters.
+    """
+    computing = {
+        part
+        for module in model.modules()
+        if is_parametrized(module)
+        for part in module.parametrizations.modules()
+    }
+    layers = {}
+    for path, module in model.named_modules():
+        if module in computing or isinstance(module, (*NORMALIZATIONS, *EMBEDDINGS)):
+            continue
+        name = ".".join(part for part in path.split(".") if part != "_orig_mod")
+        name = name or type(module).__name__
+        computed = _computed_weight(module)
+        if computed:
+            raise ValueError(
+                f"layer {name!r} computes its {computed} from other parameters (weight_norm, "
+                "spectral_norm, pruning or another parametrization), and a probe measures only "
+                "layers which own their weights: remove that, from a copy of the model if need be"
+            )
+        if is_layer(module):
+            layers[module] = name
+    if not layers:
+        raise ValueError(
+            f"{type(model).__name__} has no layer to probe: none of its modules owns a weight "
+            "(embeddings, positions and normalizations apart)"
+        )
+    return layers
+
+
+def _computed_weight(module) -> str | None:
+    """Name a tensor of two or more dimensions which the module computes from its parameters."""
+    if is_parametrized(module):
+        for name, parts in module.parametrizations.items():
+            if any(p.ndim >= 2 for p in parts._parameters.values() if p is not None):
+                return name
+    for parameter in module._parameters:  # of torch.nn.utils.weight_norm, spectral_norm and prune
+        name, _, suffix = parameter.rpartition("_")
+        tensor = vars(module).get(name)
+        if suffix in ("orig", "v") and isinstance(tensor, torch.Tensor) and tensor.ndim >= 2:
+            return name
+    return None
 
 
 def is_activation(module) -> bool:
     """Tell whether a module which is neither a layer nor a normalization may be an activation."""
-    if module._modules:
+    if module._modules or any(p is not None and p.ndim > 1 for p in module._parameters.values()):
         return False
     origin = type(module).__module__
     return (
@@ -54,15 +143,28 @@ def describe(module, share) -> tuple:
     return known.name, flat, known.flat_intervals(0)
 
 
+def first_input(inputs, named):
+    """Return what a module is given first, by place or by name; None if that is nothing."""
+    return next(iter((*inputs, *named.values())), None)
+
+
 def first_tensor(output):
+    """Return the first entry, of the first entry where that is a tuple again."""
     while isinstance(output, (tuple, list)) and output:
         output = output[0]
     return output
 
 
 def is_measurable(output) -> bool:
+    """Tell whether this is a tensor of real numbers, with an axis at least."""
     return isinstance(output, torch.Tensor) and output.is_floating_point() and output.ndim > 0
 
 
+def memory(tensor) -> tuple[int, int]:
+    """Return where the entries of a dense tensor begin, and how many there are."""
+    return tensor.data_ptr(), tensor.numel()
+
+
 def version_of(tensor) -> int:
+    """Return how often the tensor has been written to; 0 where PyTorch does not count."""
     return 0 if tensor.is_inference() else tensor._version

@@ -12,23 +12,27 @@ import math
 import weakref
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from numbers import Real
 
 import pandas as pd
 import torch
 from torch import nn
 
+from weightinit._checks import check_not_negative
 from weightinit._layers import (
-    AFFINE,
     BETWEEN,
+    Layer,
     describe,
+    find_layers,
+    first_input,
     first_tensor,
     is_activation,
-    is_layer,
     is_measurable,
+    memory,
     version_of,
     weights,
 )
+from weightinit._one_pass import check_model, eager
 from weightinit.probes.saturation import shares
 from weightinit.probes.statistics import NAN, array, combine, moments, rms
 
@@ -40,20 +44,12 @@ COLUMNS = (
 )
 
 
-class _Layer(NamedTuple):
-    """What hooks need to know about a layer, looked up once and not at every call."""
-
-    module: nn.Module
-    weights: list[nn.Parameter]
-    affine: bool
-    unit_axis: int
-
-
 @dataclass(slots=True)
 class _Row:
     """One call of one layer. It must hold no tensor but the layer's own weights."""
 
-    layer: _Layer
+    layer: Layer
+    again: bool  # a checkpointed block, which the backward pass runs a second time
     activation: str = NOT_VISIBLE
     h: tuple = (NAN, NAN, NAN)
     x: tuple = (NAN, NAN, NAN)
@@ -68,7 +64,8 @@ class Probe:
     r"""Measure the layers of a model while a training loop does its own forward and backward.
 
     The table describes the latest forward pass of the model and the latest backward pass through
-    it. On leaving the ``with`` block all hooks are gone, also after an error.
+    it. Inside the ``with`` block compiled models run uncompiled. On leaving it all hooks are gone,
+    also after an error.
 
     Parameters
     ----------
@@ -83,7 +80,9 @@ class Probe:
     TypeError
         If the model is not a module.
     ValueError
-        If the model has no layer to probe, or ``share`` is not in [0, 1).
+        If the model has no layer to probe, or one that computes its weight from other parameters
+        (weight_norm, spectral_norm, pruning); if it is a ``torch.jit`` model or was never given its
+        numbers (lazy layers, the meta device); or if ``share`` is not a number in [0, 1).
 
     Examples
     --------
@@ -96,54 +95,50 @@ class Probe:
     """
 
     def __init__(self, model: nn.Module, share: float = 0.05):
-        if not isinstance(model, nn.Module):
-            raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
-        if not isinstance(share, (int, float)) or not 0 <= share < 1:
+        check_model(model)
+        if isinstance(share, bool) or not isinstance(share, Real) or not 0 <= share < 1:
             raise ValueError(f"share must be in [0, 1), got {share!r}")
         self.model, self.share = model, share
-        self.layers = {
-            module: name or type(module).__name__
-            for name, module in model.named_modules()
-            if is_layer(module)
-        }
-        if not self.layers:
-            raise ValueError(
-                f"{type(model).__name__} has no layer to probe: none of its modules owns a "
-                "parameter with two or more dimensions (embeddings and normalizations apart)"
-            )
-        self._handles = contextlib.ExitStack()
+        self.layers = find_layers(model)
+        self._handles: contextlib.ExitStack | None = None
         self._restart()
 
     def __enter__(self) -> Probe:
         """Attach the hooks."""
+        if self._handles is not None:
+            raise RuntimeError("this Probe is already measuring: make another one")
         self._restart()
         with contextlib.ExitStack() as handles:
+            handles.enter_context(eager())
 
-            def attach(method, hook):
-                handles.callback(method(hook).remove)
+            def attach(method, hook, **options):
+                handles.callback(method(hook, **options).remove)
 
-            attach(self.model.register_forward_pre_hook, lambda *_: self._restart())
+            module_hook = partial(attach, with_kwargs=True)
+            module_hook(self.model.register_forward_pre_hook, self._before_model)
             for module in self.model.modules():
                 if module in self.layers:
-                    attach(module.register_forward_hook, partial(self._after_layer, _layer(module)))
+                    layer = Layer.of(module)
+                    module_hook(module.register_forward_hook, partial(self._after_layer, layer))
                 elif isinstance(module, BETWEEN):
-                    attach(module.register_forward_hook, self._after_normalization)
+                    module_hook(module.register_forward_hook, self._after_normalization)
                 elif is_activation(module):
                     # Flat intervals are looked up once, not at every call.
                     before = partial(self._before_activation, describe(module, self.share))
-                    attach(module.register_forward_pre_hook, before)
-                    attach(module.register_forward_hook, self._after_activation)
+                    module_hook(module.register_forward_pre_hook, before)
+                    module_hook(module.register_forward_hook, self._after_activation)
             for weight in {w for layer in self.layers for w in weights(layer)}:
                 if weight.requires_grad:
                     # A leaf's hook is shown the sum over all its uses, once in a backward pass.
                     attach(weight.register_hook, partial(self._weight_gradient, id(weight)))
-            attach(self.model.register_forward_hook, self._after_model)
+            module_hook(self.model.register_forward_hook, self._after_model)
             self._handles = handles.pop_all()
         return self
 
     def __exit__(self, *error) -> None:
         """Remove the hooks."""
-        self._handles.close()
+        handles, self._handles = self._handles, None
+        handles.close()
         for row in self._rows:
             _unhook(row)
         self._awaiting, self._entered = {}, {}
@@ -158,17 +153,20 @@ class Probe:
 
         Raises
         ------
+        TypeError, ValueError
+            If ``lr`` is not a number, or negative or not finite.
         RuntimeError
             If the model has not been run.
         """
-        if not self._rows:
+        check_rate(lr)
+        rows = [row for row in self._rows if not row.again]
+        if not rows:
             raise RuntimeError("nothing was measured: run the model inside 'with Probe(model)'")
         calls: dict[nn.Module, int] = {}
         table = []
-        for row in self._rows:
+        for row in rows:
             module = row.layer.module
             calls[module] = calls.get(module, 0) + 1
-            last = row is self._rows[-1] and row.activation == NOT_VISIBLE
             gradients = [
                 (weight.numel(), self._weight_gradients[id(weight)])
                 for weight in row.layer.weights
@@ -176,13 +174,16 @@ class Probe:
             ]
             grad_w = combine(gradients)
             head = (list(calls).index(module) + 1, calls[module], self.layers[module])
-            activation = OUTPUT if last else row.activation
             ratio = NAN if lr is None or row.w == 0 else lr * grad_w / row.w
             tail = (row.saturated, row.dead, row.grad_h, grad_w, row.w, ratio)
-            table.append((*head, activation, *row.h, *row.x, *tail))
+            table.append((*head, row.activation, *row.h, *row.x, *tail))
         return pd.DataFrame(table, columns=COLUMNS)
 
     # ---- The hooks ---------------------------------------------------------------------------
+
+    def _before_model(self, model, inputs, named) -> None:
+        if not _in_backward():
+            self._restart()
 
     def _restart(self) -> None:
         self._rows: list[_Row] = []
@@ -191,18 +192,18 @@ class Probe:
         self._awaiting: dict[int, tuple] = {}
         self._entered: dict[nn.Module, tuple[_Row, torch.Size]] = {}
 
-    def _after_layer(self, layer, module, inputs, output) -> None:
-        before = self._claim(inputs)
+    def _after_layer(self, layer, module, inputs, named, output) -> None:
+        before = self._claim(first_input(inputs, named))
         if before is not None and before.layer.affine:
             before.activation, before.x = LINEAR, before.h
             before.saturated = before.dead = 0.0
-        row = _Row(layer)
+        row = _Row(layer, again=_in_backward())
         self._rows.append(row)
         self._measure_h(row, first_tensor(output))
         row.w = combine([(weight.numel(), rms(array(weight))) for weight in layer.weights])
 
-    def _after_normalization(self, module, inputs, output) -> None:
-        row = self._claim(inputs)
+    def _after_normalization(self, module, inputs, named, output) -> None:
+        row = self._claim(first_input(inputs, named))
         if row is not None:
             self._measure_h(row, first_tensor(output))
 
@@ -214,29 +215,29 @@ class Probe:
         _unhook(row)
         row.grad_h = NAN
         if h.requires_grad:
-            row.hook = h.register_hook(partial(_h_gradient, row))
+            row.hook = h.register_hook(partial(self._h_gradient, row))
         self._awaiting[id(h)] = weakref.ref(h), version_of(h), row
 
-    def _claim(self, inputs) -> _Row | None:
-        """Return the row whose pre-activation is the first of these inputs, as it was measured."""
-        h = inputs[0] if inputs else None
+    def _claim(self, h) -> _Row | None:
+        """Return the row whose pre-activation is this very tensor, as it was measured."""
         reference, version, row = self._awaiting.pop(id(h), (None, None, None))
         # An id is used again after its tensor died; a version changes when entries do.
         same = reference is not None and reference() is h and version == version_of(h)
         return row if same else None
 
-    def _before_activation(self, description, module, inputs) -> None:
-        row = self._claim(inputs)
+    def _before_activation(self, description, module, inputs, named) -> None:
+        h = first_input(inputs, named)
+        row = self._claim(h)
         if row is None:
             return
         row.activation, flat, zero = description
         if zero is not None and not math.isnan(row.h[2]):
             known = flat if flat is not None else zero
-            saturated, row.dead = shares(array(inputs[0]), known, zero, row.layer.unit_axis)
+            saturated, row.dead = shares(array(h), known, zero, row.layer.unit_axis)
             row.saturated = NAN if flat is None else saturated
-        self._entered[module] = row, inputs[0].shape
+        self._entered[module] = row, h.shape
 
-    def _after_activation(self, module, inputs, output) -> None:
+    def _after_activation(self, module, inputs, named, output) -> None:
         row, shape = self._entered.pop(module, (None, None))
         x = first_tensor(output)
         if row is None or not is_measurable(x):
@@ -248,27 +249,44 @@ class Probe:
         else:  # A module of the user's own which reshapes or pools, not an activation.
             row.activation = NOT_VISIBLE
 
-    def _after_model(self, model, inputs, output) -> None:
-        for part in output if isinstance(output, (tuple, list)) else (output,):
-            row = self._claim((part,))
-            if row is not None:
+    def _after_model(self, model, inputs, named, output) -> None:
+        parts = output if isinstance(output, (tuple, list)) else (output,)
+        returned = {memory(part) for part in parts if is_measurable(part)}
+        for reference, version, row in self._awaiting.values():
+            h = reference()  # or a view of it, without an axis of length 1
+            if h is not None and version == version_of(h) and memory(h) in returned:
                 row.activation = OUTPUT
 
     def _weight_gradient(self, key, gradient) -> None:
-        self._weight_gradients[key] = rms(array(gradient))
+        # Blocks which bring their own graphs bring parts of the gradient, and nothing adds them up.
+        part = key in self._weight_gradients and any(
+            row.again and not math.isnan(row.grad_h) for row in self._rows
+        )
+        self._weight_gradients[key] = NAN if part else rms(array(gradient))
+
+    def _h_gradient(self, row, gradient) -> None:
+        row.grad_h = rms(array(gradient))
+        if row.again:  # with use_reentrant=True the first run of a block has no graph
+            for first in reversed(self._rows):
+                same = first.layer is row.layer and first.h == row.h and not first.again
+                if same and math.isnan(first.grad_h):
+                    first.grad_h = row.grad_h
+                    break
 
 
-def _h_gradient(row, gradient) -> None:
-    row.grad_h = rms(array(gradient))
+def check_rate(lr) -> None:
+    """Raise an error unless the learning rate is None or a number that is not negative."""
+    if isinstance(lr, bool):
+        raise TypeError(f"lr must be a number, got {lr!r}")
+    if lr is not None:
+        check_not_negative("lr", lr)
+
+
+def _in_backward() -> bool:
+    return torch._C._current_autograd_node() is not None
 
 
 def _unhook(row) -> None:
     if row.hook is not None:
         row.hook.remove()
         row.hook = None
-
-
-def _layer(module) -> _Layer:
-    # The units of a convolution are its channels, with or without a batch.
-    unit_axis = 1 - module.weight.ndim if isinstance(module, nn.modules.conv._ConvNd) else -1
-    return _Layer(module, weights(module), isinstance(module, AFFINE), unit_axis)

@@ -9,9 +9,9 @@ import pandas as pd
 import torch
 from torch import nn
 
-from weightinit._checks import check_not_negative
+from weightinit._checks import check_device
 from weightinit._one_pass import as_it_was, check_batch, check_finite, run, trained, unclear
-from weightinit.probes.hooks import Probe
+from weightinit.probes.hooks import Probe, check_rate
 
 
 def probe(
@@ -26,9 +26,10 @@ def probe(
 ) -> pd.DataFrame:
     r"""Run one forward and backward pass and measure every layer.
 
-    The model stays as it was, also after an error: its parameters and their ``grad``, its buffers
-    (the running statistics of batch normalization), its mode, its hooks, and the state of the
-    random generator (dropout). It is run in the mode it is in; nothing is updated.
+    The model stays as it was, also after an error: its parameters and their ``grad`` (also where
+    a layer clamps its weight), its buffers (the running statistics of batch normalization), its
+    mode, its hooks, and the state of the random generator (dropout); so do ``x`` and ``y``. It is
+    run in the mode it is in, and uncompiled; nothing is updated.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def probe(
     Returns
     -------
     pandas.DataFrame
-        One row per call of a layer, in the order in which the calls ended:
+        One row per call of a layer, in the order in which the calls ended. That a checkpointed
+        block is run a second time is no call.
 
         ``layer``, ``call``, ``name``
             Number of the layer, from 1 in order of its first call; how many times it has been
@@ -59,7 +61,7 @@ def probe(
             Name of the activation module which was handed the layer's output, its class if it is
             not in `weightinit.activations`. ``"linear"``: an affine layer's output went straight
             into the next layer. ``"output"``: it went into the loss. ``"not visible"``: none of
-            these, so probably a function.
+            these, so a function.
         ``h_mean``, ``h_std``, ``h_rms``
             Over all entries of the pre-activation h: the layer's output (the first tensor if there
             are several), after normalization and dropout modules which directly follow the layer.
@@ -110,10 +112,10 @@ def probe(
     True
     """
     measured = Probe(model, share)
-    if lr is not None:
-        check_not_negative("lr", lr)
+    check_rate(lr)
     parameters = trained(model)
-    where = _check_device(parameters[0].device, device)
+    where = parameters[0].device
+    _check_device(where, device)
     check_batch(x, y)
     check_finite(x, y)
     x, y = x.to(where), y.to(where)
@@ -122,14 +124,11 @@ def probe(
     return measured.table(lr)
 
 
-def _check_device(where, device) -> torch.device:
-    if device is not None:
-        wanted = torch.device(device)
-        if wanted.type != where.type or wanted.index not in (None, where.index):
-            raise ValueError(
-                f"device is {device!s}, but the model is on {where}; move it with model.to(...)"
-            )
-    return where
+def _check_device(where, device) -> None:
+    if device is not None and check_device(device) != where:
+        raise ValueError(
+            f"device is {device!s}, but the model is on {where}; move it with model.to(...)"
+        )
 
 
 def _explain(measured, x, error) -> str:
@@ -138,6 +137,8 @@ def _explain(measured, x, error) -> str:
     if measured._rows:
         return vague  # a layer worked, so the reason is inside the model
     layer, name = next(iter(measured.layers.items()))
+    if layer is not next(module for module in measured.model.modules() if module._parameters):
+        return vague  # an embedding, say, comes first
     dtype = next(layer.parameters()).dtype
     if x.is_floating_point() and x.dtype != dtype:
         return f"x is {x.dtype}, but the first layer {name!r} takes {dtype}"
