@@ -113,14 +113,14 @@ def test_q_must_be_positive(q):
         lambda: theory.critical_line("tanh", q),
         lambda: theory.gaussian_pair_mean(np.tanh, 0.5, q),
     ):
-        with pytest.raises(ValueError, match=f"positive finite variance, got {q}"):
+        with pytest.raises(ValueError, match=f"q must be positive and finite, got {q}"):
             call()
 
 
 @pytest.mark.parametrize("c", [1.0001, -2, np.nan])
 def test_correlation_is_at_most_one(c):
     for function in (theory.c_map, theory.c_slope):
-        with pytest.raises(ValueError, match=f"correlation between -1 and 1, got {c}"):
+        with pytest.raises(ValueError, match=f"correlation from -1 to 1, got {c}"):
             function("tanh", c, 1.0, 1.0)
 
 

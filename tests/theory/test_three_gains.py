@@ -103,7 +103,7 @@ def test_unknown_activation_is_named():
 
 @pytest.mark.parametrize("kind", ["forward", "backward", "standard deviation"])
 def test_q_of_a_gain_must_be_positive(kind):
-    with pytest.raises(ValueError, match="positive finite variance, got -1"):
+    with pytest.raises(ValueError, match="q must be positive and finite, got -1"):
         theory.gain("tanh", kind, q=-1)
 
 
@@ -127,6 +127,6 @@ def test_activation_without_a_gain_has_a_row_of_its_own():
     assert table.loc[["step", "nothing"], "stability"].tolist() == ["no gain"] * 2
     others = table.drop(["step", "nothing"])
     assert others.notna().all(axis=None) and "no gain" not in set(others["stability"])
-    for name in ("step", "nothing"):
-        with pytest.raises(ValueError, match=f"{name} has no backward gain"):
+    for name, reason in (("step", "jumps at 0"), ("nothing", "has no backward gain")):
+        with pytest.raises(ValueError, match=f"{name} {reason}"):
             theory.gain(name, "backward")

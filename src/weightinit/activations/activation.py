@@ -12,6 +12,7 @@ import numpy as np
 import scipy  # loads scipy.optimize, which is slow to import, when it is first used
 
 from weightinit._checks import check_number
+from weightinit.activations.survey import survey
 
 INF = float("inf")
 
@@ -93,7 +94,7 @@ class Activation:
         >>> Activation("square", lambda h: h**2, lambda h: 2 * h).max_slope
         inf
         """
-        pieces = _pieces(self.kinks)
+        pieces = _pieces(self)
         largest = max(_largest(self, piece) for piece in pieces)
         inside = [piece[np.abs(piece) <= 1e7] for piece in pieces]
         settled = max(np.abs(_slopes(self, h)).max() for h in inside if h.size)
@@ -172,11 +173,11 @@ def _floats(values) -> tuple[float, ...] | None:
 _GRID = np.sinh(np.linspace(-19.2, 19.2, 38_401))
 
 
-def _pieces(kinks) -> list[np.ndarray]:
+def _pieces(activation) -> list[np.ndarray]:
     """Sample the real line, one array for each interval between neighbouring kinks."""
-    pieces = []
-    for a, b in pairwise([-INF, *kinks, INF]):
-        inside = _GRID[(_GRID > a) & (_GRID < b)]
+    pieces, grid = [], np.union1d(_GRID, survey(activation)[0])
+    for a, b in pairwise([-INF, *activation.kinks, INF]):
+        inside = grid[(grid > a) & (grid < b)]
         # The ends are as near to the kinks as possible: one-sided limits, not convention.
         ends = [np.nextafter(k, side) for k, side in ((a, INF), (b, -INF)) if np.isfinite(k)]
         pieces.append(np.unique(np.concatenate([inside, ends])))
@@ -233,7 +234,7 @@ def _flat_intervals(activation, share):
     level = share * activation.max_slope if share else 0.0
     found = []
     edges = pairwise([-INF, *activation.kinks, INF])
-    for (start, end), h in zip(edges, _pieces(activation.kinks), strict=True):
+    for (start, end), h in zip(edges, _pieces(activation), strict=True):
         slopes = _slopes(activation, h)
         if level == 0 and np.any(slopes):
             continue

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from weightinit.activations.activation import Activation
+from weightinit.activations.survey import survey
 
 _STEP = 1e-5
 # A tenth of a step beside the round numbers: on both sides of the kinks that lie on them. At the
@@ -50,6 +51,7 @@ def check(activation: Activation) -> Activation:
     _check_single(df, h)
     _check_finite(activation.name, f, h)
     _check_slope(activation, f, df, h)
+    _check_between(activation)
     _check_bounds(activation, f, h)
     for what, formula in (("f", f), ("df", df)):
         # A naive formula can overflow into NaN, as exp(h) / (1 + exp(h)) does from 710 on.
@@ -147,6 +149,15 @@ def _check_slope(activation: Activation, f: Callable, df: Callable, h: np.ndarra
     else:
         advice = _slope_advice(at, _difference(f, np.array([at]))[0], df(np.array([at]))[0])
     raise ValueError(f"{activation.name}: df is not the derivative of f: {advice}")
+
+
+def _check_between(activation: Activation) -> None:
+    """Raise a ValueError if phi grows by something else than the integral of phi' somewhere."""
+    _, undeclared = survey(activation)
+    if len(undeclared):
+        nearest = sorted(undeclared, key=abs)
+        advice = _kink_advice([f"{k + 0.0:.6g}" for k in nearest], activation.kinks)
+        raise ValueError(f"{activation.name}: df is not the derivative of f: {advice}")
 
 
 def _difference(f: Callable, h: np.ndarray) -> np.ndarray:

@@ -8,8 +8,8 @@ Schoenholz et al. 2017). NumPy only, double precision.
 
 Read, from one expectation to a whole network:
 
-- `moments`: `gaussian_mean`, `gaussian_pair_mean`, `mean`, `variance`, `second_moment`,
-  `slope_second_moment`;
+- `quadrature`, of any function: `gaussian_mean`, `gaussian_pair_mean`;
+- `moments`, of an activation: `variance`, `second_moment`, `slope_second_moment`;
 - `three_gains`: `gain`, `gains`;
 - `maps`, of one layer: `q_map`, `q_slope`, `c_map`, `c_slope`, `chi1`;
 - `fixed_points` and `criticality`, of many: `fixed_point`, `critical_line`, `depth_scales`;
@@ -19,15 +19,9 @@ Read, from one expectation to a whole network:
 from weightinit.theory.criticality import critical_line, depth_scales
 from weightinit.theory.fixed_points import FixedPoint, fixed_point
 from weightinit.theory.maps import c_map, c_slope, chi1, q_map, q_slope
-from weightinit.theory.moments import (
-    gaussian_mean,
-    gaussian_pair_mean,
-    mean,
-    second_moment,
-    slope_second_moment,
-    variance,
-)
+from weightinit.theory.moments import second_moment, slope_second_moment, variance
 from weightinit.theory.propagation import propagate, relu_log_ratio
+from weightinit.theory.quadrature import gaussian_mean, gaussian_pair_mean
 from weightinit.theory.three_gains import gain, gains
 
 __all__ = [
@@ -42,7 +36,6 @@ __all__ = [
     "gains",
     "gaussian_mean",
     "gaussian_pair_mean",
-    "mean",
     "propagate",
     "q_map",
     "q_slope",

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from weightinit import activations
-from weightinit._checks import check_not_negative
+from weightinit._checks import check_not_negative, check_positive
 from weightinit.theory import moments
+from weightinit.theory.quadrature import gaussian_mean
 
 # A value this close to a limit is at it: what is left is the rounding of the expectations.
 ROUNDING = 1e-12
@@ -86,12 +87,11 @@ def q_slope(activation: str | activations.Activation, q: float, sigma_w2: float)
     1.0
     """
     _check_variances(sigma_w2)
-    phi = _without_jumps(activation)
-    scale = np.sqrt(q) if q > 0 else 1.0  # a wrong q is reported by gaussian_mean
+    phi, points = moments.resolved(moments.without_jumps(activation))
+    check_positive("q", q)
+    scale = np.sqrt(q)
     # h / sqrt(q) twice, not h / q: at q = 1e-300, 1 / q times a tiny product loses its digits.
-    slope = moments.gaussian_mean(
-        lambda h: (phi.f(h) / scale) * phi.df(h) * (h / scale), q, phi.kinks
-    )
+    slope = gaussian_mean(lambda h: (phi.f(h) / scale) * phi.df(h) * (h / scale), q, points)
     return sigma_w2 * slope
 
 
@@ -130,7 +130,7 @@ def chi1(activation: str | activations.Activation, q: float, sigma_w2: float) ->
     1.0
     """
     _check_variances(sigma_w2)
-    return sigma_w2 * moments.slope_second_moment(_without_jumps(activation), q)
+    return sigma_w2 * moments.slope_second_moment(activation, q)
 
 
 def c_map(
@@ -180,7 +180,7 @@ def c_map(
     """
     phi = activations.get(activation)
     q_next = q_map(phi, q, sigma_w2, sigma_b2)
-    covariance = sigma_w2 * moments.gaussian_pair_mean(phi.f, c, q, phi.kinks) + sigma_b2
+    covariance = sigma_w2 * moments.pair_mean(phi, "f", c, q) + sigma_b2
     if q_next == 0:
         raise ValueError("the next pre-activations are all 0: they have no correlation")
     return min(1.0, max(-1.0, covariance / q_next))  # rounding may leave it at 1 + 1e-16
@@ -221,9 +221,9 @@ def c_slope(
     >>> round(c_slope("relu", c=0.0, q=1.0, sigma_w2=2.0), 12)
     0.5
     """
-    phi = _without_jumps(activation)
+    phi = moments.without_jumps(activation)
     q_next = q_map(phi, q, sigma_w2, sigma_b2)
-    slopes = moments.gaussian_pair_mean(phi.df, c, q, phi.kinks)
+    slopes = moments.pair_mean(phi, "df", c, q)
     if q_next == 0:
         raise ValueError("the next pre-activations are all 0: they have no correlation")
     return sigma_w2 * slopes * (q / q_next)
@@ -240,13 +240,3 @@ def homogeneous(phi: activations.Activation) -> bool:
 def _check_variances(sigma_w2: float, sigma_b2: float = 0.0) -> None:
     check_not_negative("sigma_w2", sigma_w2)
     check_not_negative("sigma_b2", sigma_b2)
-
-
-def _without_jumps(activation: str | activations.Activation) -> activations.Activation:
-    """Return the activation; its slope says all there is about its change, or it is an error."""
-    phi = activations.get(activation)
-    for kink in phi.kinks:
-        below, above = phi(np.nextafter(kink, -np.inf)), phi(np.nextafter(kink, np.inf))
-        if abs(above - below) > ROUNDING * max(1.0, abs(above), abs(below)):
-            raise ValueError(f"{phi.name} jumps at {kink}: its slope is infinite there")
-    return phi

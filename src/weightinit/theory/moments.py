@@ -1,198 +1,17 @@
-r"""Expectations under a Gaussian, to nearly all digits of double precision.
+r"""Expectations of an activation under a Gaussian: what a wide layer passes on, and back.
 
-Every prediction about a wide random network is an expectation of an activation, or of two, under
-:math:`N(0, q)`. Use `weightinit.theory`, which also holds what is made of them.
+Use `weightinit.theory`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
 from weightinit import activations
-from weightinit._checks import check_number
-
-# Beyond 9 standard deviations a Gaussian holds less than 1e-18 of its mass.
-_CUT = 9.0
-# Activations bend on a scale of about one unit; further out they straighten, some (softsign) as
-# slowly as a power of h, so that each panel there may be twice as long as the one before.
-_OUTWARD = np.concatenate([np.arange(0.5, 16, 0.5), 2.0 ** np.arange(4, 512)])
-_OWN_SCALE = np.concatenate([-_OUTWARD[::-1], [0.0], _OUTWARD])
-
-
-@cache
-def _legendre(order: int = 20) -> tuple[np.ndarray, np.ndarray]:
-    return np.polynomial.legendre.leggauss(order)
-
-
-def gaussian_mean(
-    g: Callable[[np.ndarray], np.ndarray], q: float, kinks: Sequence[float] = ()
-) -> float:
-    r"""Return :math:`E[g(h)]` for :math:`h \sim N(0, q)`.
-
-    Composite Gauss-Legendre quadrature. Panels end at the kinks of ``g``, at every standard
-    deviation of the Gaussian, at every half unit around zero, where activations bend, and at every
-    power of two further out. A rule without these breaks misses the corner of a ReLU and, at large
-    ``q``, the whole slope of a tanh.
-
-    Parameters
-    ----------
-    g : callable
-        Maps an array of pre-activations to an array of the same shape. Between its kinks it must
-        bend on a scale of about one unit, as activations do: for ``tanh(100 * h)``, name a few
-        points around the bend as kinks.
-    q : float
-        Variance of the Gaussian, positive and finite.
-    kinks : sequence of float
-        Points at which ``g`` or a derivative of it jumps.
-
-    Returns
-    -------
-    float
-        The expectation.
-
-    Raises
-    ------
-    ValueError
-        If ``q`` is not a positive finite number, or the expectation is not finite.
-
-    Examples
-    --------
-    The second moment of a ReLU is exactly half of ``q``:
-
-    >>> relu = activations.get("relu")
-    >>> round(gaussian_mean(lambda h: relu.f(h) ** 2, q=3.0, kinks=relu.kinks), 12)
-    1.5
-    """
-    scale = _standard_deviation(q)
-    breaks = np.unique(np.concatenate([np.arange(-_CUT, _CUT + 1), _own_breaks(kinks) / scale]))
-    z, weights = _panels(breaks[np.abs(breaks) <= _CUT], 20)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _finite(np.sum(weights * g(scale * z)), q)
-
-
-def gaussian_pair_mean(
-    g: Callable[[np.ndarray], np.ndarray], c: float, q: float, kinks: Sequence[float] = ()
-) -> float:
-    r"""Return :math:`E[g(h_1) g(h_2)]` for two Gaussians of variance ``q`` and correlation ``c``.
-
-    With :math:`h_1 = \sqrt q z_1` and :math:`h_2 = \sqrt q (c z_1 + \sqrt{1 - c^2} z_2)`, one
-    Gaussian mean over :math:`z_2` inside one over :math:`z_1`. The inner panels end at the kinks of
-    :math:`g(h_2)`, which lie elsewhere for each :math:`z_1`. The outer ones end at the kinks of
-    :math:`g(h_1)`, and across the places where the inner mean turns a kink into a bend, which is
-    narrow when the correlation is near 1 or -1.
-
-    Parameters
-    ----------
-    g : callable
-        As in `gaussian_mean`.
-    c : float
-        Correlation of the pair, from -1 to 1.
-    q : float
-        Variance of each, positive and finite.
-    kinks : sequence of float
-        Points at which ``g`` or a derivative of it jumps.
-
-    Returns
-    -------
-    float
-        The expectation.
-
-    Raises
-    ------
-    ValueError
-        If ``c`` or ``q`` is out of range, or the expectation is not finite.
-
-    Examples
-    --------
-    Two signs agree with probability 1 - arccos(c) / pi, here 2/3:
-
-    >>> round(gaussian_pair_mean(np.sign, c=0.5, q=1.0, kinks=[0.0]), 12)
-    0.333333333333
-    """
-    check_number("c", c)
-    if not -1 <= c <= 1:
-        raise ValueError(f"c must be a correlation between -1 and 1, got {c!r}")
-    if abs(c) == 1:
-        mirrored = [*kinks, *(c * k for k in kinks)]
-        return gaussian_mean(lambda h: g(h) * g(c * h), q, mirrored)
-    scale, rest = _standard_deviation(q), float(np.sqrt((1 - c) * (1 + c)))
-    deviations, own = np.arange(-_CUT, _CUT + 1), _own_breaks(kinks) / scale
-    own = own[np.abs(own) <= 2 * _CUT]  # |c z1 + rest z2| is below sqrt(2) times the cut
-    # With little correlation the bends are wider than the Gaussian: nothing to resolve.
-    bends = [(k / scale + rest * deviations) / c for k in kinks if abs(c) > 0.1]
-    breaks = np.unique(np.concatenate([deviations, own, *bends]))
-    total = 0.0
-    z1, weights1 = _panels(breaks[np.abs(breaks) <= _CUT], 12)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for z, weights in zip(z1, weights1, strict=True):  # a panel at a time: it stays in cache
-            moved = np.clip((own - c * z[:, None]) / rest, -_CUT, _CUT)
-            every = np.broadcast_to(deviations, (len(z), len(deviations)))
-            # Breaks beyond the cut have become panels of no width, which add nothing.
-            z2, weights2 = _panels(np.sort(np.concatenate([moved, every], axis=1)), 12)
-            inner = weights2 * g(scale * (c * z[:, None, None] + rest * z2))
-            total += np.sum(weights * g(scale * z) * np.sum(inner, axis=(1, 2)))
-    return _finite(total, q)
-
-
-def _own_breaks(kinks: Sequence[float]) -> np.ndarray:
-    return np.concatenate([_OWN_SCALE, np.asarray(kinks, dtype=float)])
-
-
-def _panels(breaks: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return nodes and Gaussian weights, shape (..., panels, order), from (..., panels + 1)."""
-    nodes, weights = _legendre(order)
-    half = np.diff(breaks)[..., None] / 2
-    z = (breaks[..., :-1] + breaks[..., 1:])[..., None] / 2 + half * nodes
-    density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-    return z, half * weights * density
-
-
-def _standard_deviation(q: float) -> float:
-    check_number("q", q)
-    if not (np.isfinite(q) and q > 0):
-        raise ValueError(f"q must be a positive finite variance, got {q!r}")
-    return float(np.sqrt(q))
-
-
-def _finite(mean: float, q: float) -> float:
-    if not np.isfinite(mean):
-        raise ValueError(f"the expectation under N(0, {q!r}) must be finite, got {mean}")
-    return float(mean)
-
-
-# ---- Moments of an activation ------------------------------------------------------------
-
-
-def mean(activation: str | activations.Activation, q: float) -> float:
-    r"""Return :math:`E[\varphi(h)]` for :math:`h \sim N(0, q)`.
-
-    Parameters
-    ----------
-    activation : str or Activation
-        The activation :math:`\varphi`.
-    q : float
-        Second moment of the pre-activations.
-
-    Returns
-    -------
-    float
-        The mean of the activations.
-
-    Raises
-    ------
-    ValueError
-        If the activation is unknown or ``q`` is not a positive finite number.
-
-    Examples
-    --------
-    >>> round(mean("relu", 1.0), 12)  # 1 / sqrt(2 pi)
-    0.398942280401
-    """
-    phi = activations.get(activation)
-    return gaussian_mean(phi.f, q, phi.kinks)
+from weightinit.activations.survey import survey
+from weightinit.theory.quadrature import ALLOWED, gaussian_mean, gaussian_pair_mean
 
 
 def variance(activation: str | activations.Activation, q: float) -> float:
@@ -216,16 +35,23 @@ def variance(activation: str | activations.Activation, q: float) -> float:
     Raises
     ------
     ValueError
-        If the activation is unknown or ``q`` is not a positive finite number.
+        If the activation is unknown, its formulas do not agree (`activations.check`), ``q`` is
+        not a positive finite number, or as in `gaussian_mean`.
 
     Examples
     --------
     >>> round(variance("relu", 1.0), 12)  # 1/2 - 1/(2 pi)
     0.340845056908
     """
-    phi = activations.get(activation)
-    center = mean(phi, q)
-    return gaussian_mean(lambda h: (phi.f(h) - center) ** 2, q, phi.kinks)
+    phi, points = resolved(activation)
+    center = gaussian_mean(phi.f, q, points)
+    spread2 = gaussian_mean(lambda h: (phi.f(h) - center) ** 2, q, points)
+    if 0 < spread2 < (np.finfo(float).eps / ALLOWED * center) ** 2:
+        raise ValueError(
+            f"the variance of {phi.name} under N(0, {q!r}) is lost in the rounding of its mean, "
+            f"{center:.6g}"
+        )
+    return spread2
 
 
 def second_moment(activation: str | activations.Activation, q: float) -> float:
@@ -246,15 +72,16 @@ def second_moment(activation: str | activations.Activation, q: float) -> float:
     Raises
     ------
     ValueError
-        If the activation is unknown or ``q`` is not a positive finite number.
+        If the activation is unknown, its formulas do not agree (`activations.check`), ``q`` is
+        not a positive finite number, or as in `gaussian_mean`.
 
     Examples
     --------
     >>> round(second_moment("tanh", 1.0), 12)
     0.394294490398
     """
-    phi = activations.get(activation)
-    return gaussian_mean(lambda h: phi.f(h) ** 2, q, phi.kinks)
+    phi, points = resolved(activation)
+    return gaussian_mean(lambda h: phi.f(h) ** 2, q, points)
 
 
 def slope_second_moment(activation: str | activations.Activation, q: float) -> float:
@@ -275,12 +102,46 @@ def slope_second_moment(activation: str | activations.Activation, q: float) -> f
     Raises
     ------
     ValueError
-        If the activation is unknown or ``q`` is not a positive finite number.
+        If the activation is unknown or jumps, its formulas do not agree, ``q`` is not a positive
+        finite number, or as in `gaussian_mean`: for a slope whose square has no expectation.
 
     Examples
     --------
     >>> round(slope_second_moment("sigmoid", 1.0), 12)
     0.04483624135
     """
+    phi, points = resolved(without_jumps(activation))
+    return gaussian_mean(lambda h: phi.df(h) ** 2, q, points)
+
+
+def pair_mean(activation: activations.Activation, formula: str, c: float, q: float) -> float:
+    """Return the mean product of one formula of an activation, "f" or "df", for two inputs."""
+    phi, points = resolved(activation)
+    breaks = np.setdiff1d(points, phi.kinks)
+    return gaussian_pair_mean(getattr(phi, formula), c, q, phi.kinks, breaks)
+
+
+def resolved(activation: str | activations.Activation) -> tuple[activations.Activation, np.ndarray]:
+    """Return an activation whose formulas agree, and the points around which it bends sharply."""
     phi = activations.get(activation)
-    return gaussian_mean(lambda h: phi.df(h) ** 2, q, phi.kinks)
+    return phi, _points(phi)
+
+
+@lru_cache(maxsize=256)
+def _points(phi: activations.Activation) -> np.ndarray:
+    if not phi.torch_name:  # those of PyTorch have been compared with it
+        activations.check(phi)
+    return np.concatenate([phi.kinks, survey(phi)[0]])
+
+
+def without_jumps(activation: str | activations.Activation) -> activations.Activation:
+    """Return the activation; its slope says all there is about its change, or it is an error."""
+    phi, _ = resolved(activation)
+    for kink in phi.kinks:
+        # As the two sides come closer to a jump, the difference between them stays.
+        sides = phi(np.array([[-1e-6, 1e-6], [0, 0]]) * max(1.0, abs(kink)) + kink)
+        sides[1] = phi(np.nextafter(kink, [-np.inf, np.inf]))
+        wide, near = np.abs(np.diff(sides, axis=1).ravel())
+        if near > max(wide / 2, 1e-12 * np.abs(sides).max()):
+            raise ValueError(f"{phi.name} jumps at {kink}: its slope is infinite there")
+    return phi
