@@ -6,6 +6,7 @@
 - Outputs are compared in their order, with every form (MIME type) they have. A picture's numbers
   are in the figure's description, its text form; its pixels are compared too, so that the
   published picture is the one that the cell draws.
+- Nothing is excused: an output's own metadata (the width of a picture, say) is compared as well.
 """
 
 from __future__ import annotations
@@ -23,36 +24,32 @@ DEFAULT_RTOL = 1e-6
 MAX_RTOL = 1e-2
 # A legend's marker covers more of a figure than this; the last digit of a number moves no pixel.
 PIXELS = 1e-4
+SHADE = 0.1  # of the range from black to white; smoothed edges differ by less
+CLAIM = "weightinit"  # where an output's metadata hold a claim's numbers
+PICTURE = "image/png"
 
 
 class CellMetadataError(ValueError):
     """The ``weightinit`` entry in a cell's metadata is not of an allowed form."""
 
 
-def settings(cell) -> tuple[float, bool]:
-    """Return the cell's relative tolerance, and whether it is meant to raise an exception."""
+def tolerance(cell) -> float:
+    """Return the relative tolerance of a cell's numbers.
+
+    Raises
+    ------
+    CellMetadataError
+        If it is set in another way than the one above.
+    """
     given = cell.metadata.get("weightinit", {})
-    if unknown := set(given) - {"rtol", "reason", "raises"}:
-        raise CellMetadataError(
-            f"unknown in the cell's metadata: {', '.join(sorted(unknown))}; "
-            "allowed: rtol with reason, raises"
-        )
-    rtol = given.get("rtol", DEFAULT_RTOL)
+    if not isinstance(given, dict) or set(given) - {"rtol", "reason"}:
+        raise CellMetadataError(f"a cell's own metadata may hold rtol with reason, got {given!r}")
+    rtol, reason = given.get("rtol", DEFAULT_RTOL), given.get("reason")
     if isinstance(rtol, bool) or not isinstance(rtol, int | float) or not 0 < rtol <= MAX_RTOL:
         raise CellMetadataError(f"rtol must be above 0 and at most {MAX_RTOL:g}, got {rtol!r}")
-    if "rtol" in given and not _is_text(given.get("reason")):
+    if "rtol" in given and not (isinstance(reason, str) and reason.strip()):
         raise CellMetadataError("a cell that sets rtol must also give a reason, in words")
-    tagged = "raises-exception" in cell.metadata.get("tags", [])
-    if tagged != _is_text(given.get("raises")):
-        raise CellMetadataError(
-            "the tag raises-exception goes together with the metadata "
-            '{"weightinit": {"raises": "why the cell is meant to fail"}}'
-        )
-    return float(rtol), tagged
-
-
-def _is_text(value) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+    return float(rtol)
 
 
 def compare(stored: list, computed: list, rtol: float) -> list[str]:
@@ -62,9 +59,9 @@ def compare(stored: list, computed: list, rtol: float) -> list[str]:
         return [f"stored outputs: {_list(kinds[0])}\ncomputed outputs: {_list(kinds[1])}"]
     problems = []
     for number, (old, new) in enumerate(zip(stored, computed, strict=True), start=1):
-        old_parts, new_parts = _parts(old), _parts(new)
-        for form in old_parts:
-            found = differences(old_parts[form], new_parts[form], rtol)
+        new_parts = _parts(new)
+        for form, part in _parts(old).items():
+            found = differences(part, new_parts[form], rtol)
             problems += [f"output {number}, {form}: {problem}" for problem in found]
         found = _misquoted_claim(old) + _other_picture(old, new)
         problems += [f"output {number}: {problem}" for problem in found]
@@ -74,7 +71,7 @@ def compare(stored: list, computed: list, rtol: float) -> list[str]:
 def _kind(output) -> str:
     """Describe the type of an output and the forms it has, in an order that does not vary."""
     detail = output.get("name") or ", ".join(sorted(output.get("data", {})))
-    has_claim = " and a claim" if "weightinit" in output.get("metadata", {}) else ""
+    has_claim = " and a claim" if CLAIM in output.get("metadata", {}) else ""
     return f"{output['output_type']} ({detail}){has_claim}"
 
 
@@ -86,23 +83,22 @@ def _parts(output) -> dict[str, str]:
     """Return the texts to compare, by name."""
     if output["output_type"] == "stream":
         return {output["name"]: output["text"]}
-    if output["output_type"] == "error":
-        return {"exception": f"{output['ename']}: {output['evalue']}"}
-    claim = output.get("metadata", {}).get("weightinit")
-    if claim is not None:
-        # A claim's text rounds its numbers for the reader, and rounding may fall either way.
-        # So the numbers themselves are compared; `_misquoted_claim` ties the text to them.
-        return {"claim": json.dumps(claim, sort_keys=True, indent=1)}
-    return {
-        form: data if isinstance(data, str) else json.dumps(data, sort_keys=True, indent=1)
-        for form, data in output["data"].items()
-        if not form.startswith("image/") or form == "image/svg+xml"
-    }
+    parts = {"metadata": _json(output["metadata"])}
+    # A claim's text rounds its numbers for the reader, and rounding may fall either way. So the
+    # numbers themselves are compared, in the metadata; `_misquoted_claim` ties the text to them.
+    if CLAIM not in output["metadata"]:
+        forms = {form: data for form, data in output["data"].items() if form != PICTURE}
+        parts |= {form: d if isinstance(d, str) else _json(d) for form, d in forms.items()}
+    return parts
+
+
+def _json(data) -> str:
+    return json.dumps(data, sort_keys=True, indent=1)
 
 
 def _misquoted_claim(output) -> list[str]:
     """Check that the text of a stored claim is what its stored numbers and claims.toml give."""
-    data = output.get("metadata", {}).get("weightinit")
+    data = output.get("metadata", {}).get(CLAIM)
     if data is None:
         return []
     from weightinit.claims import Result
@@ -121,14 +117,14 @@ def _misquoted_claim(output) -> list[str]:
 
 def _other_picture(stored, computed) -> list[str]:
     """Check that the stored picture shows what the computed one shows."""
-    if "image/png" not in stored.get("data", {}):
+    if PICTURE not in stored.get("data", {}):
         return []
-    data = [base64.b64decode(output["data"]["image/png"]) for output in (stored, computed)]
+    data = [base64.b64decode(output["data"][PICTURE]) for output in (stored, computed)]
     try:
         old, new = (imread(io.BytesIO(png)) for png in data)
     except (OSError, SyntaxError) as error:
         return [f"the stored picture cannot be read: {error}"]
     if old.shape != new.shape:
         return [f"the stored picture has shape {old.shape}, the computed one {new.shape}"]
-    share = (np.abs(old - new).max(axis=-1) > 0.1).mean()
+    share = (np.abs(old - new).max(axis=-1) > SHADE).mean()
     return [f"{share:.2%} of the picture's pixels differ"] if share > PIXELS else []

@@ -1,22 +1,38 @@
 """A small notebook for the tests of the checks: what is in it, and how to spoil each cell.
 
-Every cell has its own spoiler, so one spoilt copy shows for all of them at once whether a fault
-is found, and whether an untouched cell beside it still passes.
+It is stored executed, as the chapters are, in `honest_notebook.json` (a name under which it is not
+run as one of them). After a change: ``python -m tests.notebooks.honest_notebook``.
 """
 
 from __future__ import annotations
 
 import base64
+import copy
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import nbformat
+import numpy as np
 from matplotlib.image import imread, imsave
-from nbclient import NotebookClient
 from nbformat import NotebookNode, v4
 
+from tools.execute_notebooks import METADATA
+
+STORED = Path(__file__).with_suffix(".json")
 ALT = "A falling curve with its quartile band, drawn only to test the checks; cell "
+
+SETUP = """\
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import display
+from weightinit import plotting
+from weightinit.claims import claim
+
+plotting.use_style()
+plt.rcParams.update({"figure.figsize": (3, 2), "figure.dpi": 60})"""
 
 CURVE = """\
 figure, axes = plt.subplots()
@@ -41,6 +57,9 @@ CLAIM = """\
 slope = 0.25
 claim("1.1", [slope**10, slope**11, slope**12], at_most=1e-5, source="products of slopes")"""
 
+TABLE = "pd.DataFrame({'layer': [1, 2], 'rms': [2.5e-20, 0.25]})"
+TWO = "display('one', 'two')"
+
 Spoiler = Callable[[NotebookNode], None]
 
 
@@ -53,6 +72,9 @@ class Case:
     spoil: Spoiler | None = None
     says: str | None = None
     metadata: dict | None = None
+
+
+# --- how to spoil a cell ---------------------------------------------------------------------
 
 
 def stored(old: str, new: str, form: str = "text/plain") -> Spoiler:
@@ -77,106 +99,240 @@ def source(old: str, new: str) -> Spoiler:
     return spoil
 
 
-def in_turn(count: int | None) -> Spoiler:
-    return lambda cell: cell.update(execution_count=count)
+def in_turn(change: int | None) -> Spoiler:
+    """Change the execution count, or remove it."""
+
+    def spoil(cell):
+        cell.execution_count = None if change is None else cell.execution_count + change
+
+    return spoil
 
 
-def settings(**entry) -> Spoiler:
+def settings(entry) -> Spoiler:
+    """Store this in the cell's own metadata."""
     return lambda cell: cell.metadata.update(weightinit=entry)
 
 
-def _remove_outputs(cell):
-    cell.outputs = []
+def outputs(change: Callable[[list], list]) -> Spoiler:
+    """Replace the list of outputs."""
+    return lambda cell: cell.update(outputs=change(cell.outputs))
 
 
-def _add_output(cell):
-    cell.outputs.append(v4.new_output("display_data", {"text/plain": "one more"}))
+def output(change: Callable[[NotebookNode], object]) -> Spoiler:
+    """Change the first output."""
+    return lambda cell: change(cell.outputs[0])
 
 
-def _remove_picture(cell):
-    del cell.outputs[0].data["image/png"]
+def measured(change: Callable[[NotebookNode], object]) -> Spoiler:
+    """Change the stored numbers of a claim."""
+    return lambda cell: change(cell.outputs[0].metadata["weightinit"])
 
 
-def _another_picture(cell):
-    """Store a picture of the same size that shows something else: mirrored."""
-    pixels = imread(io.BytesIO(base64.b64decode(cell.outputs[0].data["image/png"])))
-    file = io.BytesIO()
-    imsave(file, pixels[:, ::-1], format="png")
-    cell.outputs[0].data["image/png"] = base64.b64encode(file.getvalue()).decode()
+def picture(change: Callable[[np.ndarray], np.ndarray]) -> Spoiler:
+    """Change the pixels of the stored picture: rows, columns, and colours with opacity."""
+
+    def spoil(cell):
+        data = cell.outputs[0].data
+        pixels = imread(io.BytesIO(base64.b64decode(data["image/png"])))
+        file = io.BytesIO()
+        imsave(file, np.ascontiguousarray(change(pixels)), format="png")
+        data["image/png"] = base64.b64encode(file.getvalue()).decode()
+
+    return spoil
 
 
-def _change_claimed_number(cell):
-    cell.outputs[0].metadata["weightinit"]["measured"][1] *= 1.01
+def _paler(pixels):
+    """Lighten everything that is not white, by as little as an eye sees."""
+    drawn = (pixels[..., :3] < 0.8).any(axis=-1)
+    pixels[drawn, :3] = np.minimum(1, pixels[drawn, :3] + 0.15)
+    return pixels
 
 
-def _ignore_output(cell):
-    cell.source = "# NBVAL_IGNORE_OUTPUT\n" + cell.source
-    cell.metadata["tags"] = ["nbval-ignore-output", "nbval-skip"]
+def _without_marker(pixels):
+    """Paint a square of four by four pixels in the middle black."""
+    row, column = (size // 2 for size in pixels.shape[:2])
+    pixels[row : row + 4, column : column + 4, :3] = 1 - pixels[row, column, :3].round()
+    return pixels
+
+
+def _transparent(pixels):
+    pixels[..., 3] = 0.5
+    return pixels
+
+
+def _broken_picture(shown):
+    shown.data["image/png"] = base64.b64encode(b"not a picture").decode()
+
+
+def _excused(cell):
+    cell.source = "# NBVAL_IGNORE_OUTPUT\n# NBVAL_SKIP\n" + cell.source
+    cell.metadata["tags"] = ["nbval-ignore-output", "nbval-skip", "skip-execution"]
     stored("1.5", "2.5")(cell)
 
 
+def _announced_exception(cell):
+    cell.source = "# NBVAL_RAISES_EXCEPTION\n1 / 0"
+    cell.metadata["tags"] = ["raises-exception"]
+    error = v4.new_output("error", ename="ZeroDivisionError", evalue="division by zero")
+    cell.outputs = [error]
+
+
+def _another_jpeg(shown):
+    shown.data["image/jpeg"] = shown.data["image/png"]
+
+
 LOOSE = {"weightinit": {"rtol": 1e-4, "reason": "stands for a trained network"}}
-HTML = "text/html"
-TABLE = "pd.DataFrame({'layer': [1, 2], 'rms': [2.5e-20, 0.25]})"
+HTML, MARKDOWN = "text/html", "text/markdown"
+ONE_MORE = v4.new_output("display_data", {"text/plain": "one more"})
+DIFFER = "of the picture's pixels differ"
 
 CASES = (
-    Case(
-        "setup",
-        "import sys\nimport matplotlib.pyplot as plt\nimport numpy as np\nimport pandas as pd\n"
-        "from weightinit import plotting\nfrom weightinit.claims import claim\n\n"
-        "plotting.use_style()",
-    ),
+    Case("setup", SETUP),
+    # figures
     Case("curve", CURVE, stored("1e-08", "1.00001e-08"), "stored 1.00001e-08, computed 1e-08"),
     Case("label", CURVE, stored("'gradient'", "'gradients'"), "the text differs"),
-    Case("picture", CURVE, _remove_picture, "stored outputs: display_data (text/plain)"),
-    Case("other picture", CURVE, _another_picture, "of the picture's pixels differ"),
-    Case("swapped legend", LEGEND, source("[::-1]", ""), "of the picture's pixels differ"),
+    Case(
+        "no picture",
+        CURVE,
+        output(lambda shown: shown.data.pop("image/png")),
+        "stored outputs: display_data (text/plain)",
+    ),
+    Case("mirrored", CURVE, picture(lambda pixels: pixels[:, ::-1]), DIFFER),
+    Case("paler", CURVE, picture(_paler), DIFFER),
+    Case("no marker", CURVE, picture(_without_marker), DIFFER),
+    Case("transparent", CURVE, picture(_transparent), DIFFER),
+    Case("cut", CURVE, picture(lambda pixels: pixels[:-1]), "the stored picture has shape"),
+    Case("broken picture", CURVE, output(_broken_picture), "the stored picture cannot be read"),
+    Case("another form", CURVE, output(_another_jpeg), "stored outputs: display_data (image/jpeg"),
+    Case(
+        "narrow",
+        CURVE,
+        output(lambda shown: shown.metadata.update({"image/png": {"width": 10}})),
+        "output 1, metadata: the text differs",
+    ),
+    Case("swapped legend", LEGEND, source("[::-1]", ""), DIFFER),
     Case("band", BAND, source("[0.25,", "[0.20,"), "text/plain: stored -"),
+    # claims
     Case("claim broken", CLAIM, source("0.25", "0.65"), "claim 1.1 is no longer supported"),
-    Case("claim number", CLAIM, _change_claimed_number, "relative difference 0.0099"),
-    Case("claim text", CLAIM, stored("2.384e-07", "2.384e-08"), "not what its numbers"),
+    Case(
+        "claim number",
+        CLAIM,
+        measured(lambda claim: claim.measured.__setitem__(1, claim.measured[1] * 1.01)),
+        "relative difference 0.0099",
+    ),
+    Case("claim bound", CLAIM, measured(lambda c: c.update(at_most=2e-5)), "computed line"),
+    Case("claim source", CLAIM, measured(lambda c: c.update(source="x")), "computed line"),
+    Case("claim unreadable", CLAIM, measured(lambda c: c.pop("claim")), "claim cannot be read"),
+    Case(
+        "claim unmeasured",
+        CLAIM,
+        output(lambda shown: shown.metadata.clear()),
+        "stored outputs: execute_result (text/markdown, text/plain)\n",
+    ),
+    Case("claim text", CLAIM, stored("2.384e-07", "2.384e-08"), "the stored text/plain of the"),
     Case(
         "claim shown",
         CLAIM,
-        stored("2.384e-07", "2.384e-08", "text/markdown"),
+        stored("2.384e-07", "2.384e-08", MARKDOWN),
         "the stored text/markdown of the claim is not what its numbers",
     ),
+    # numbers and words
     Case("tiny", "print(1e-20)", stored("1e-20", "5e-20"), "relative difference 0.8,"),
     Case("zero", "print(0.0)", stored("0.0", "1e-300"), "relative difference 1,"),
     Case("count", "print(20)", stored("20", "21"), "whole numbers must be equal"),
     Case("sign", "print(-0.5)", stored("-0.5", "0.5"), "relative difference 2,"),
+    Case("digit", "print(0.123456)", stored("3456", "3457"), "relative difference 0.0000081,"),
     Case("nan", "print(float('nan'))", stored("nan", "0.5"), "computed line 1: nan"),
     Case("words", "print('rises')", stored("rises", "falls"), "the text differs"),
     Case("table", TABLE, stored("2.500000e-20", "2.600000e-20", HTML), "text/html: stored 2.6"),
-    Case("output removed", "print(1)", _remove_outputs, "stored outputs: none"),
-    Case("output added", "print(1)", _add_output, "stored outputs: stream (stdout); display"),
+    Case("table as text", TABLE, stored("2.500000e-20", "2.6e-20"), "text/plain: stored 2.6"),
+    # outputs
+    Case("output removed", "print(1)", outputs(lambda old: []), "stored outputs: none"),
+    Case(
+        "output added",
+        "print(1)",
+        outputs(lambda old: [*old, ONE_MORE]),
+        "stored outputs: stream (stdout); display_data (text/plain)",
+    ),
+    Case("outputs swapped", TWO, outputs(lambda old: old[::-1]), "stored   line 1: 'two'"),
+    Case("output of two removed", TWO, outputs(lambda old: old[:1]), "computed outputs: display_"),
+    Case("second output", TWO, outputs(lambda old: [old[0], ONE_MORE]), "output 2, text/plain"),
+    Case(
+        "another type",
+        "1.5",
+        output(lambda shown: shown.update(output_type="display_data")),
+        "stored outputs: display_data (text/plain)\ncomputed outputs: execute_result",
+    ),
+    Case(
+        "another stream",
+        "print(1)",
+        output(lambda shown: shown.update(name="stderr")),
+        "stored outputs: stream (stderr)",
+    ),
+    # order and excuses
     Case("never run", "a = 1", in_turn(None), "was never run"),
-    Case("out of order", "b = 2", in_turn(1), "was run as number 1"),
-    Case("excused", "print(1.5)", _ignore_output, "stored 2.5, computed 1.5"),
-    Case("no reason", "c = 3", settings(rtol=1e-4), "must also give a reason"),
-    Case("too loose", "d = 4", settings(rtol=0.1, reason="x"), "at most 0.01, got 0.1"),
-    Case("misspelt", "e = 5", settings(atol=1), "unknown in the cell's metadata: atol"),
+    Case("never run, shown", "print(2)", in_turn(None), "Unrun reference cell has outputs"),
+    Case("too early", "b = 2", in_turn(-1), "was run as number"),
+    Case("too late", "b = 3", in_turn(+1), "was run as number"),
+    Case("excused", "print(1.5)", _excused, "stored 2.5, computed 1.5"),
+    Case("exception", "print(1)", _announced_exception, "Cell execution caused an exception"),
+    # a cell's own tolerance
+    Case("no reason", "c = 3", settings({"rtol": 1e-4}), "must also give a reason"),
+    Case("blank reason", "c = 4", settings({"rtol": 1e-4, "reason": " "}), "give a reason"),
+    Case("too loose", "d = 4", settings({"rtol": 0.1, "reason": "x"}), "at most 0.01, got 0.1"),
+    Case("no tolerance", "d = 5", settings({"rtol": 0, "reason": "x"}), "above 0 and at most"),
+    Case("below zero", "d = 6", settings({"rtol": -1e-4, "reason": "x"}), "above 0 and at most"),
+    Case("true", "d = 7", settings({"rtol": True, "reason": "x"}), "got True"),
+    Case("in words", "d = 8", settings({"rtol": "1e-4", "reason": "x"}), "got '1e-4'"),
+    Case("misspelt", "e = 5", settings({"atol": 1}), "may hold rtol with reason"),
+    Case("not a table", "e = 6", settings("rtol"), "may hold rtol with reason"),
     Case("tolerated", "print(3.14159265)", stored("3.14159265", "3.1416"), None, LOOSE),
     Case("not tolerated", "print(3.14159265)", stored("3.14159265", "3.1426"), "tol", LOOSE),
+    Case("counted", "print(31415)", stored("31415", "31416"), "whole numbers must be", LOOSE),
     Case("untouched", "print('still', 42)"),
 )
 
 
+# --- the notebook ----------------------------------------------------------------------------
+
+
+def unexecuted() -> NotebookNode:
+    """Return the notebook as its author writes it."""
+    notebook = v4.new_notebook(metadata=nbformat.from_dict(METADATA))
+    notebook.cells = [v4.new_markdown_cell("# A test\n\n(claim-1-1)=\n## A section", id="title")]
+    for number, case in enumerate(CASES):
+        alt = {"mystnb": {"image": {"alt": ALT + case.name}}} if "plt.show" in case.source else {}
+        metadata = nbformat.from_dict({**alt, **(case.metadata or {})})
+        notebook.cells.append(v4.new_code_cell(case.source, metadata=metadata, id=f"case-{number}"))
+    return notebook
+
+
 def honest() -> NotebookNode:
-    """Return the notebook, executed as a published one is."""
-    notebook = v4.new_notebook(
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    )
-    notebook.cells = [v4.new_markdown_cell("# A test\n\n(claim-1-1)=\n## A section")]
-    for case in CASES:
-        alt = {"mystnb": {"image": {"alt": ALT + case.name}}} if "plt." in case.source else {}
-        metadata = {**alt, **(case.metadata or {})}
-        notebook.cells.append(v4.new_code_cell(case.source, metadata=metadata))
-    NotebookClient(notebook, timeout=60, record_timing=False).execute()
-    return nbformat.from_dict(notebook)
+    """Return the notebook as it is stored, executed."""
+    return nbformat.read(STORED, as_version=4)
+
+
+def honest_and_spoilt() -> NotebookNode:
+    """Return a notebook that holds each cell twice: honest first, then all of them spoilt."""
+    notebook, spoilt = honest(), honest()
+    cells = [cell for cell in spoilt.cells if cell.cell_type == "code"]
+    for turn, (case, cell) in enumerate(zip(CASES, cells, strict=True), start=1):
+        cell.id += "-spoilt"
+        cell.execution_count = len(CASES) + turn
+        if case.spoil:
+            case.spoil(cell)
+    notebook.cells += copy.deepcopy(cells)
+    return notebook
 
 
 def find(notebook: NotebookNode, name: str) -> NotebookNode:
     """Return the cell of the case with this name."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return cells[[case.name for case in CASES].index(name)]
+
+
+if __name__ == "__main__":
+    from tools.execute_notebooks import execute
+
+    nbformat.write(unexecuted(), STORED)
+    execute(STORED)
