@@ -1,11 +1,13 @@
-"""The figures show the numbers they are given: medians, quartiles, weights."""
+"""Tests of figures.py: they show the numbers they are given: medians, quartiles, weights."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
 from weightinit import plotting
+from weightinit.plotting import style
 
 
 @pytest.fixture
@@ -46,7 +48,11 @@ def test_spread_draws_medians_and_a_band_between_the_quartiles(runs, ax):
     for share in (0.25, 0.75):
         wanted = zip((1, 2, 3), by_hand(runs, share), strict=True)
         assert edges.issuperset((float(x), round(y, 12)) for x, y in wanted)
-    assert line.get_marker() == plotting.MARKERS[0] and line.get_linestyle() == "-"
+    assert line.get_marker() == style.MARKERS[0] and line.get_linestyle() == "-"
+    assert line.get_linewidth() == 1.0 and line.get_color() == plotting.COLORS[0]
+    assert band.get_alpha() == style.BAND["alpha"] < 0.5 and band.get_linewidth() == 0
+    np.testing.assert_array_equal(band.get_facecolor()[0, :3], to_rgb(plotting.COLORS[0]))
+    assert ax.get_legend_handles_labels()[1] == ["measured"]
 
 
 def test_unconnected_points_have_markers_and_no_line(runs, ax):
@@ -67,11 +73,6 @@ def test_an_empty_table_and_a_missing_place_are_refused(runs):
         plotting.quartiles(runs.assign(layer=[np.nan, *runs["layer"][1:]]), "layer", "rms")
 
 
-def test_a_missing_column_is_named_with_those_there_are(runs):
-    with pytest.raises(ValueError, match=r"no column \['loss'\]; .*'layer', 'rms'"):
-        plotting.quartiles(runs, "layer", "loss")
-
-
 def test_theory_is_dashed_without_markers_and_above_the_measurement(runs, ax):
     plotting.plot_spread(runs, "layer", "rms", label="measured", ax=ax)
     plotting.plot_theory([1, 2, 3], [1, 2, 4], label=None, ax=ax)
@@ -81,9 +82,18 @@ def test_theory_is_dashed_without_markers_and_above_the_measurement(runs, ax):
     assert ax.get_legend_handles_labels()[1] == ["measured"]
 
 
-def test_the_number_of_a_series_is_checked(runs, ax):
-    with pytest.raises(ValueError, match="from 0 to 6, got 7"):
-        plotting.plot_spread(runs, "layer", "rms", label="measured", index=7, ax=ax)
+def test_theory_has_the_colour_of_its_series_or_is_black(ax):
+    plotting.plot_theory([1, 2], [3, 4], label="theory", ax=ax)
+    plotting.plot_theory([1, 2], [3, 4], label=None, index=2, ax=ax)
+    assert [line.get_color() for line in ax.lines] == ["black", plotting.COLORS[2]]
+    assert [line.get_label() for line in ax.lines] == ["theory", "_theory"]
+
+
+def test_the_current_axes_are_the_default(runs, ax):
+    plt.sca(ax)
+    assert plotting.plot_spread(runs, "layer", "rms", label="measured") is ax
+    assert plotting.plot_theory([1], [1], label=None) is ax
+    assert plotting.plot_filters(np.zeros((4, 4)), limit=1) is ax
 
 
 def test_filters_keep_every_weight_in_its_place(ax):
@@ -98,9 +108,90 @@ def test_filters_keep_every_weight_in_its_place(ax):
         )
     assert np.ma.getmaskarray(picture)[3].all() or np.isnan(picture[3]).all()
     assert ax.images[0].get_clim() == (-50, 50)
+    assert ax.images[0].cmap.name == "RdBu_r" and not ax.axison
+    plotting.plot_filters(weights, limit=50, columns=8, ax=ax)
+    assert ax.images[1].get_array().shape == (3, 31)
 
 
-@pytest.mark.parametrize("shape", [(8, 63), (7, 64), (64,)])
-def test_filters_of_the_wrong_shape_are_refused(shape, ax):
-    with pytest.raises(ValueError, match=r"square number of pixels .*got \("):
-        plotting.plot_filters(np.zeros(shape), limit=1, ax=ax)
+TABLE = pd.DataFrame({"layer": [1, 1], "rms": [1.0, 2.0], "name": ["a", "b"], "ok": [True, False]})
+INF, NAN = np.inf, np.nan
+
+
+@pytest.mark.parametrize(
+    ("error", "says", "given"),
+    [
+        (TypeError, "data must be a pandas.DataFrame, got None", {"data": None}),
+        (TypeError, "data must be a pandas.DataFrame, got a dict", {"data": {"layer": [1]}}),
+        (TypeError, "data must be a pandas.DataFrame, got <class", {"data": pd.DataFrame}),
+        (ValueError, r"no column \['loss'\]; the columns are: .*'layer', 'rms'", {"y": "loss"}),
+        (ValueError, r"no column \[None\]", {"x": None}),
+        (ValueError, r"no column \[\['rms'\]\]", {"y": ["rms"]}),
+        (ValueError, "column 'name' must hold numbers", {"y": "name"}),
+        (ValueError, "column 'ok' must hold numbers, got bool", {"y": "ok"}),
+        (ValueError, "'rms': the table is empty", {"data": TABLE[:0]}),
+        (
+            ValueError,
+            "1 of 2 values of 'layer' are missing",
+            {"data": TABLE.assign(layer=[1, NAN])},
+        ),
+        (ValueError, "2 of 2 values of 'rms' are missing", {"data": TABLE.assign(rms=NAN)}),
+        (ValueError, "a quartile lies between", {"data": TABLE.assign(rms=[INF, -INF])}),
+    ],
+)
+def test_wrong_measurements(error, says, given, ax):
+    arguments = {"data": TABLE, "x": "layer", "y": "rms", **given}
+    with pytest.raises(error, match=says):
+        plotting.quartiles(**arguments)
+    with pytest.raises(error, match=says):
+        plotting.plot_spread(**arguments, label="measured", ax=ax)
+    assert not ax.lines and not ax.collections
+
+
+SPREAD = {"data": TABLE, "x": "layer", "y": "rms", "label": "measured"}
+THEORY = {"x": [1, 2], "y": [1, 2], "label": "theory"}
+FILTERS = {"weights": np.zeros((8, 4)), "limit": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "says", "given"),
+    [
+        ("spread", ValueError, "from 0 to 6, got 7", {"index": 7}),
+        ("spread", ValueError, "from 0 to 6, got None", {"index": None}),
+        ("spread", TypeError, "label must be a .*str, got None", {"label": None}),
+        ("spread", ValueError, "connect must be True or False, got 'no'", {"connect": "no"}),
+        ("spread", TypeError, "ax must be a matplotlib.Axes.*, got a list", {"ax": []}),
+        ("theory", ValueError, "from 0 to 6, got 7", {"index": 7}),
+        ("theory", TypeError, "label must be a .*str, got 3", {"label": 3}),
+        ("theory", ValueError, r"of one length, got shapes \(2,\) and \(3,\)", {"y": [1, 2, 3]}),
+        ("theory", ValueError, r"got shapes \(\) and \(\)", {"x": 1, "y": 2}),
+        ("theory", ValueError, r"got shapes \(1, 1\)", {"x": [[1]], "y": [[2]]}),
+        ("theory", TypeError, "x must be an array of numbers, got None", {"x": None}),
+        ("theory", TypeError, "y must be an array of numbers, got .*'b'", {"y": ["a", "b"]}),
+        ("theory", TypeError, "y must be an array of numbers", {"y": [[1], [2, 3]]}),
+        ("theory", TypeError, "ax must be a matplotlib.Axes", {"ax": plt.Figure}),
+        (
+            "filters",
+            ValueError,
+            r"square number of pixels .*got \(8, 3\)",
+            {"weights": np.ones((8, 3))},
+        ),
+        ("filters", ValueError, r"rows of 4, got \(7, 4\)", {"weights": np.ones((7, 4))}),
+        ("filters", ValueError, r"got \(4,\)", {"weights": np.ones(4)}),
+        ("filters", ValueError, r"got \(\)", {"weights": 1.0}),
+        ("filters", ValueError, r"got \(0, 4\)", {"weights": np.ones((0, 4))}),
+        ("filters", TypeError, "weights must be an array of numbers, got None", {"weights": None}),
+        ("filters", TypeError, "weights must be an array of numbers", {"weights": [["a"] * 4] * 4}),
+        ("filters", ValueError, "limit must be positive and finite, got 0", {"limit": 0}),
+        ("filters", ValueError, "limit must be positive and finite, got nan", {"limit": NAN}),
+        ("filters", TypeError, "limit must be a number, got None", {"limit": None}),
+        ("filters", ValueError, "columns must be a whole number .*, got 0", {"columns": 0}),
+        ("filters", ValueError, "columns must be a whole number .*, got True", {"columns": True}),
+        ("filters", TypeError, "ax must be a matplotlib.Axes.*, got 1", {"ax": 1}),
+    ],
+)
+def test_wrong_calls(function, error, says, given):
+    good = {"spread": SPREAD, "theory": THEORY, "filters": FILTERS}[function]
+    before = plt.get_fignums()
+    with pytest.raises(error, match=says):
+        getattr(plotting, f"plot_{function}")(**{**good, **given})
+    assert plt.get_fignums() == before  # not even an empty figure

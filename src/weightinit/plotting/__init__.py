@@ -2,17 +2,16 @@
 
 Every figure also describes its own data in text, which is what a new execution is compared by.
 
-Read `style` (colours, lines, bands), `figures` (the kinds of figures), then `description` and
-`words` (a figure as text).
+Read `style` (colours, lines, the look of a band), `figures` (the kinds of figures), then
+`description` (a figure as text) and `words` (its numbers).
 """
 
 from weightinit.plotting.description import describe
 from weightinit.plotting.figures import plot_filters, plot_spread, plot_theory, quartiles
-from weightinit.plotting.style import COLORS, MARKERS, THEORY, series, use_style
+from weightinit.plotting.style import COLORS, THEORY, series, use_style
 
 __all__ = [
     "COLORS",
-    "MARKERS",
     "THEORY",
     "describe",
     "plot_filters",

@@ -22,11 +22,10 @@ from matplotlib.collections import (
     QuadMesh,
 )
 from matplotlib.container import BarContainer, Container, ErrorbarContainer
-from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import AxLine, Line2D
-from matplotlib.patches import FancyArrowPatch, Patch, Rectangle, StepPatch
+from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter
 
@@ -80,7 +79,7 @@ def describe(figure: Figure) -> str:
         # the layout engine moves these texts, so only what they say is described
         out += [f"text {_quote(t.get_text())}" for t in part.texts if t.get_text()]
         out += [_legend(legend) for legend in part.legends]
-        for artist in (*part.lines, *part.patches, *part.images):
+        for artist in (*part.lines, *part.patches, *part.images, *part.artists):
             out += _describe(artist, None)
     for number, ax in enumerate(shown, start=1):
         out += _axes(ax, number)
@@ -207,14 +206,6 @@ def _(lines: LineCollection, ax) -> list[str]:
 
 
 @_describe.register
-def _(contours: ContourSet, ax) -> list[str]:
-    out = [f"contours {_label(contours)}", *_series("levels", contours.levels)]
-    for path in contours.get_paths():
-        out += [*_series("x", path.vertices[:, 0]), *_series("y", path.vertices[:, 1])]
-    return out
-
-
-@_describe.register
 def _(bars: BarContainer, ax) -> list[str]:
     across = bars.orientation == "horizontal"
     box = np.array([[p.get_x(), p.get_y(), p.get_width(), p.get_height()] for p in bars.patches])
@@ -231,12 +222,6 @@ def _(errors: ErrorbarContainer, ax) -> list[str]:
     data, _, bars = errors.lines
     out = _describe(data, ax, _label(errors)) if data else [f"error bars {_label(errors)}"]
     return out + [line for bar in bars for line in _describe(bar, ax)]
-
-
-@_describe.register
-def _(group: Container, ax) -> list[str]:
-    head = f"{type(group).__name__} {_label(group)}"
-    return [head, *(line for part in group.get_children() for line in _describe(part, ax))]
 
 
 @_describe.register
@@ -262,14 +247,6 @@ def _(mesh: QuadMesh, ax) -> list[str]:
         corners_x, corners_y = corners[..., 0], corners[..., 1]
     out += [*_series("x of the corners", corners_x), *_series("y of the corners", corners_y)]
     return out + _series("values", mesh.get_array())
-
-
-@_describe.register
-def _(step: StepPatch, ax) -> list[str]:
-    values, edges, baseline = step.get_data()
-    out = [f"steps {_label(step)}, {len(values)} steps", *_series("edges", edges)]
-    out += _series("heights", values)
-    return out + (_series("base", baseline) if np.any(baseline) else [])
 
 
 @_describe.register

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from weightinit.plotting.style import THEORY, series
+from weightinit._checks import check_choice, check_instance, check_positive, check_size
+from weightinit.plotting.style import BAND, JOINED, THEORY, UNJOINED, WEIGHTS, series
 
 
 def quartiles(data: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
@@ -29,9 +30,12 @@ def quartiles(data: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
 
     Raises
     ------
+    TypeError
+        If ``data`` is not a table.
     ValueError
-        If a column is missing, there are no rows, or a value is missing (NaN): a median that
-        skips failed runs would hide them.
+        If a column is missing or does not hold numbers, there are no rows, a value is missing
+        (NaN): a median that skips failed runs would hide them; or a quartile lies between
+        infinities.
 
     Examples
     --------
@@ -39,17 +43,22 @@ def quartiles(data: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     >>> quartiles(data, "layer", "rms").loc[1].tolist()
     [2.0, 3.0, 4.0]
     """
-    missing = {x, y} - set(data.columns)
-    if missing:
-        raise ValueError(f"no column {sorted(missing)}; the columns are: {list(data.columns)}")
+    check_instance("data", data, pd.DataFrame)
+    if missing := [name for name in (x, y) if name not in list(data.columns)]:
+        raise ValueError(f"no column {missing}; the columns are: {list(data.columns)}")
     if data.empty:
         raise ValueError(f"there are no measurements of {y!r}: the table is empty")
     for column in (x, y):
         if count := data[column].isna().sum():
             raise ValueError(f"{count} of {len(data)} values of {column!r} are missing (NaN)")
+    if not pd.api.types.is_numeric_dtype(data[y]) or pd.api.types.is_bool_dtype(data[y]):
+        raise ValueError(f"column {y!r} must hold numbers, got {data[y].dtype}")
     groups = data.groupby(x)[y]
     low, median, high = (groups.quantile(share) for share in (0.25, 0.5, 0.75))
-    return pd.DataFrame({"low": low, "median": median, "high": high})
+    spread = pd.DataFrame({"low": low, "median": median, "high": high})
+    if spread.isna().any(axis=None):
+        raise ValueError(f"{y!r} holds so many infinities that a quartile lies between them")
+    return spread
 
 
 def plot_spread(
@@ -84,8 +93,8 @@ def plot_spread(
 
     Raises
     ------
-    ValueError
-        As `quartiles` and `series`.
+    TypeError, ValueError
+        As `quartiles` and `series`; if ``label`` is not text or ``ax`` not axes.
 
     Examples
     --------
@@ -94,19 +103,14 @@ def plot_spread(
     >>> ax.lines[0].get_ydata().tolist()
     [1.5, 3.5]
     """
-    ax = plt.gca() if ax is None else ax
-    spread = quartiles(data, x, y)
-    style = series(index)
-    ax.fill_between(
-        spread.index,
-        spread["low"],
-        spread["high"],
-        color=style["color"],
-        alpha=0.25,
-        linewidth=0,
-        label=f"_quartiles of {label}",  # the underscore keeps the band out of the legend
-    )
-    style |= {"linewidth": 1.0} if connect else {"linestyle": "none"}
+    spread, style = quartiles(data, x, y), series(index)
+    check_instance("label", label, str)
+    check_choice("connect", connect, (True, False))
+    ax = _axes(ax)
+    # The underscore keeps the band out of the legend.
+    band = {"color": style["color"], "label": f"_quartiles of {label}", **BAND}
+    ax.fill_between(spread.index, spread["low"], spread["high"], **band)
+    style |= JOINED if connect else UNJOINED
     ax.plot(spread.index, spread["median"], label=label, **style)
     return ax
 
@@ -134,8 +138,8 @@ def plot_theory(
 
     Raises
     ------
-    ValueError
-        As `series`.
+    TypeError, ValueError
+        As `series`; if ``x`` and ``y`` are not numbers, or not equally many.
 
     Examples
     --------
@@ -143,8 +147,13 @@ def plot_theory(
     >>> ax.lines[0].get_linestyle()
     '--'
     """
-    ax = plt.gca() if ax is None else ax
     color = "black" if index is None else series(index)["color"]
+    x, y = _numbers("x", x), _numbers("y", y)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"x and y must be 1-D of one length, got shapes {x.shape} and {y.shape}")
+    if label is not None:
+        check_instance("label", label, str)
+    ax = _axes(ax)
     ax.plot(x, y, color=color, label=label or "_theory", zorder=3, **THEORY)
     return ax
 
@@ -170,8 +179,9 @@ def plot_filters(weights, *, limit: float, columns: int = 4, ax: Axes | None = N
 
     Raises
     ------
-    ValueError
-        If the pixels do not make a square or the units do not fill the rows.
+    TypeError, ValueError
+        If the weights are not numbers, the pixels do not make a square, the units do not fill the
+        rows, or ``limit`` is not positive.
 
     Examples
     --------
@@ -179,18 +189,38 @@ def plot_filters(weights, *, limit: float, columns: int = 4, ax: Axes | None = N
     >>> ax.images[0].get_array().shape
     (17, 35)
     """
-    weights = np.asarray(weights)
-    side = math.isqrt(weights.shape[-1])
-    if weights.ndim != 2 or side**2 != weights.shape[1] or len(weights) % columns:
+    weights = _numbers("weights", weights)
+    check_positive("limit", limit)
+    check_size("columns", columns)
+    side = math.isqrt(weights.shape[-1]) if weights.ndim else 0
+    if (
+        weights.ndim != 2
+        or weights.size == 0
+        or side**2 != weights.shape[1]
+        or len(weights) % columns
+    ):
         raise ValueError(
             "weights must have shape (units, pixels) with a square number of pixels and "
             f"units in whole rows of {columns}, got {weights.shape}"
         )
-    ax = plt.gca() if ax is None else ax
+    ax = _axes(ax)
     tiles = weights.reshape(-1, columns, side, side)
     # A white line between neighbours: one row and one column of NaN, cut off at the outer edge.
     tiles = np.pad(tiles, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=np.nan)
     picture = tiles.transpose(0, 2, 1, 3).reshape(len(tiles) * (side + 1), -1)[:-1, :-1]
-    ax.imshow(picture, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    ax.imshow(picture, vmin=-limit, vmax=limit, **WEIGHTS)
     ax.set_axis_off()
     return ax
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        check_instance("ax", ax, Axes, "plt.gca()")
+    return plt.gca() if ax is None else ax
+
+
+def _numbers(name: str, values) -> np.ndarray:
+    try:
+        return np.asarray(values).astype(float, casting="safe")
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{name} must be an array of numbers, got {values!r}") from None

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.figure import Figure
 
+from weightinit._checks import check_choice
 from weightinit.plotting.description import describe
 
 # Okabe and Ito's palette (2008), told apart under every common kind of colour blindness.
@@ -16,6 +17,12 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2)), (0, (3, 1)), "-.")
 # What theory predicts is a dashed line without markers; what was measured has markers.
 THEORY = {"linestyle": "--", "marker": "", "linewidth": 1.6}
+# The band between quartiles lies behind them: its series' colour, pale, without an edge.
+BAND = {"alpha": 0.25, "linewidth": 0}
+JOINED = {"linewidth": 1.0}  # medians joined by a line thinner than a curve of many points
+UNJOINED = {"linestyle": "none"}
+# Weights by sign: blue below 0, white at 0, red above.
+WEIGHTS = {"cmap": "RdBu_r", "interpolation": "nearest"}
 
 _STYLE = {
     # 5.6 inches shown on a phone (343 px inside the margins) leave 12 pt text 10 px high
@@ -94,15 +101,17 @@ def series(index: int, *, measured: bool = True) -> dict:
     Raises
     ------
     ValueError
-        If there is no series with that number; seven can be told apart, more cannot.
+        If there is no series with that number (seven can be told apart, more cannot), or
+        `measured` is not a bool.
 
     Examples
     --------
     >>> series(1)
     {'color': '#D55E00', 'marker': 's', 'linestyle': '-'}
     """
-    if index not in range(len(COLORS)):
+    if isinstance(index, bool) or index not in range(len(COLORS)):
         raise ValueError(f"index must be a whole number from 0 to {len(COLORS) - 1}, got {index!r}")
+    check_choice("measured", measured, (True, False))
     if measured:
         return {"color": COLORS[index], "marker": MARKERS[index], "linestyle": "-"}
     return {"color": COLORS[index], "marker": "", "linestyle": DASHES[index]}

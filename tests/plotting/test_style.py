@@ -1,0 +1,95 @@
+"""Tests of style.py: what every figure looks like, and how it gets into a notebook."""
+
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from weightinit.plotting import COLORS, describe, series, style, use_style
+
+
+def test_style_needs_no_font_that_matplotlib_does_not_bring(recwarn):
+    with plt.rc_context():
+        use_style()
+        assert plt.rcParams["figure.facecolor"] == "white"
+        figure = plt.figure()
+        figure.text(0, 0, r"$\chi_1$ text")
+        figure.canvas.draw()
+        plt.close(figure)
+    assert not list(recwarn)
+
+
+def test_series_differ_in_more_than_colour():
+    measured = [series(i) for i in range(len(COLORS))]
+    curves = [series(i, measured=False) for i in range(len(COLORS))]
+    assert len({s["marker"] for s in measured}) == len(COLORS)
+    assert len({s["linestyle"] for s in curves}) == len(COLORS)
+
+
+@pytest.mark.parametrize("index", [-1, 7, 0.5, True, None, "0", [0], float("nan"), {}])
+def test_there_is_no_eighth_series(index):
+    with pytest.raises(ValueError, match="index must be a whole number from 0 to 6, got"):
+        series(index)
+
+
+@pytest.mark.parametrize("measured", [None, "no", 0, 1.0])
+def test_measured_is_true_or_false(measured):
+    with pytest.raises(ValueError, match="measured must be True or False, got"):
+        series(0, measured=measured)
+
+
+def test_measured_and_predicted_look_different():
+    for index, color in enumerate(COLORS):
+        points, curve = series(index), series(index, measured=False)
+        assert points["color"] == curve["color"] == color
+        assert points["linestyle"] == "-" and points["marker"] == style.MARKERS[index]
+        assert curve["marker"] == "" and curve["linestyle"] == style.DASHES[index]
+
+
+def test_every_colour_is_seen_on_white():
+    for color in COLORS:  # WCAG's contrast to white, which yellow misses with 1.3
+        light = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
+        red, green, blue = light
+        assert 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) > 2
+
+
+class Shell:
+    """What `use_style` asks of a notebook's shell."""
+
+    kernel = object()
+
+    def __init__(self, pictures=(Figure,)):
+        self.texts, self.backends = {}, []
+        text = SimpleNamespace(for_type=self.texts.__setitem__)
+        formatters = {"text/plain": text, "image/png": pictures}
+        self.display_formatter = SimpleNamespace(formatters=formatters)
+
+    def enable_matplotlib(self, backend):
+        assert not self.texts  # it would throw them away
+        self.backends.append(backend)
+
+
+def test_in_a_notebook_figures_describe_themselves(monkeypatch):
+    shell = Shell()
+    monkeypatch.setattr(style, "_notebook_shell", lambda: shell)
+    with plt.rc_context():
+        use_style()
+    assert shell.backends == ["inline"]
+    figure, shown = Figure(), []
+    shell.texts[Figure](figure, SimpleNamespace(text=shown.append), False)
+    assert shown == [describe(figure)]
+
+
+def test_a_notebook_without_pictures_is_refused(monkeypatch):
+    monkeypatch.setattr(style, "_notebook_shell", lambda: Shell(pictures=()))
+    with plt.rc_context(), pytest.raises(RuntimeError, match="without PNG"):
+        use_style()
+
+
+def test_only_a_kernel_is_a_notebook(monkeypatch):
+    ipython = pytest.importorskip("IPython")
+    for shell, found in ((None, None), (SimpleNamespace(), None), (Shell, Shell)):
+        monkeypatch.setattr(ipython, "get_ipython", lambda shell=shell: shell)
+        assert style._notebook_shell() is found
