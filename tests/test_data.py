@@ -1,11 +1,12 @@
 import random
+import re
 
 import numpy as np
 import pytest
 import torch
 from sklearn import datasets
 
-from weightinit.data import digits
+from weightinit.data import Digits, digits
 
 INK, LABEL = datasets.load_digits(return_X_y=True)
 
@@ -96,10 +97,108 @@ def test_tensors_are_copies_on_the_device_asked_for():
     assert {t.device.type for t in data.tensors(device="meta")} == {"meta"}
 
 
-@pytest.mark.parametrize("dtype", [torch.int64, torch.bool, "float64", np.float32])
-def test_tensors_refuse_other_types(dtype):
-    with pytest.raises(ValueError, match="floating torch.dtype"):
-        digits().tensors(dtype)
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        *(
+            ({"dtype": dtype}, TypeError, "dtype must be a floating-point torch.dtype, such as")
+            for dtype in (torch.int64, torch.bool, torch.complex64, "float64", np.float32, 1)
+        ),
+        *(
+            ({"device": device}, ValueError, "device must be a device that PyTorch can use here")
+            for device in ("gpu", "cuda:99", 1.5, [])
+        ),
+    ],
+)
+def test_tensors_refuse_other_types(arguments, error, message):
+    with pytest.raises(error, match=message):
+        digits().tensors(**arguments)
+
+
+IMAGES = np.zeros((3, 4))
+GOOD = {
+    **{"x_train": IMAGES, "y_train": np.arange(3), "x_test": IMAGES[:2], "y_test": np.arange(2)},
+    **{"mean": 0.0, "std": 1.0},
+}
+
+
+def with_bad(value):
+    images = IMAGES.copy()
+    images[[1, 2], 3] = value
+    return images
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize(
+    ("name", "value", "error", "message"),
+    [
+        *(
+            ("x", value, TypeError, "x_PART must be a NumPy array of numbers, got ")
+            for value in (None, [[1.0]], torch.ones(2, 4), IMAGES > 0, IMAGES * 1j)
+        ),
+        *(
+            ("y", value, TypeError, "y_PART must be a NumPy array of whole numbers, got ")
+            for value in (None, [0, 1], np.array([0.0, 1.0]), np.array([True]), np.array(["1"]))
+        ),
+        ("x", np.zeros(3), ValueError, "images of one shape, at least one each, got shapes"),
+        ("x", np.zeros((0, 4)), ValueError, "images of one shape, at least one each, got shapes"),
+        ("x", np.zeros((7, 4)), ValueError, "x_PART has 7 images, but y_PART has shape"),
+        ("y", np.arange(6).reshape(3, 2), ValueError, "images, but y_PART has shape (3, 2)"),
+        ("y", np.arange(9), ValueError, "images, but y_PART has shape (9,)"),
+        *(
+            ("x", with_bad(bad), ValueError, "x_PART has 2 images with values that are not finite, "
+             "the first at row 1")
+            for bad in (np.nan, np.inf, -np.inf)
+        ),
+    ],
+)  # fmt: skip
+def test_other_data_are_checked(part, later, name, value, error, message):
+    """When they are made, and, as arrays can be changed, again before they are used."""
+    change = {f"{name}_{part}": value}
+    if "row 1" in message:  # of as many labels as images
+        change[f"y_{part}"] = np.arange(3)
+    with pytest.raises(error, match=re.escape(message.replace("PART", part))):
+        if later:
+            data = Digits(**GOOD)
+            for each, array in change.items():
+                object.__setattr__(data, each, array)
+            data.check()
+        else:
+            Digits(**(GOOD | change))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            {"y_train": np.array([0, -1, 2])},
+            ValueError,
+            "y_train must hold classes, number",
+        ),
+        ({"y_test": np.array([0, -3])}, ValueError, "numbered from 0, got -3"),
+        ({"x_test": np.zeros((2, 5))}, ValueError, "one shape, at least one each, got shapes"),
+        *(
+            ({"std": std}, ValueError, "std must be positive and finite")
+            for std in (0, -1.0, np.nan)
+        ),
+        *(({"mean": mean}, ValueError, "mean must be finite, got") for mean in (np.nan, -np.inf)),
+        *(
+            ({name: "1"}, TypeError, f"{name} must be a number, got '1'")
+            for name in ("mean", "std")
+        ),
+    ],
+)
+def test_other_data_of_wrong_values(change, error, message):
+    with pytest.raises(error, match=message):
+        Digits(**(GOOD | change))
+
+
+def test_other_data_that_are_allowed():
+    data = Digits(**GOOD)
+    assert data.tensors()[0].tolist() == IMAGES.tolist()
+    pictures = GOOD | {"x_train": np.zeros((3, 2, 2), dtype=int), "x_test": np.zeros((2, 2, 2))}
+    assert Digits(**pictures).tensors()[2].shape == (2, 2, 2)
 
 
 @pytest.mark.parametrize(

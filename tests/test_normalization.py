@@ -1,5 +1,7 @@
 """Batch normalization by hand against PyTorch, Keras, finite differences and its identities."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -121,22 +123,136 @@ def test_gradient_of_the_weights_before_it_is_orthogonal_to_them():
     assert (inner.abs() < 1e-12 * linear.weight.norm(dim=1) * linear.weight.grad.norm(dim=1)).all()
 
 
+# ---- Wrong calls -------------------------------------------------------------------------------
+
+NAN, INF = float("nan"), float("inf")
+ONE = np.ones((1, 5))
+GOOD = {
+    batch_norm: {
+        "h": np.arange(10.0).reshape(2, 5),
+        "gamma": np.ones(5),
+        "beta": np.zeros(5),
+        "eps": 1e-5,
+    },
+    batch_norm_backward: {
+        "grad_y": np.ones((2, 5)),
+        "h": np.arange(10.0).reshape(2, 5),
+        "gamma": np.ones(5),
+        "eps": 1e-5,
+    },
+    running_averages: {
+        "mean": np.zeros(5),
+        "variance": np.ones(5),
+        "h": np.arange(10.0).reshape(2, 5),
+        "keep": 0.9,
+        "unbiased": True,
+    },
+}
+
+
+def refused(function, change, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        function(**(GOOD[function] | change))
+
+
+@pytest.mark.parametrize("function", GOOD)
+def test_every_array_is_checked(function):
+    arrays = {name: a for name, a in GOOD[function].items() if isinstance(a, np.ndarray)}
+    if function is batch_norm:
+        arrays |= {"mean": np.zeros(5), "variance": np.ones(5)}
+    for name, array in arrays.items():
+
+        def call(value, error, message, name=name):
+            both = {n: arrays[n] for n in ("mean", "variance") if n in arrays}
+            refused(function, both | {name: value}, error, message)
+
+        for value in (
+            "h",
+            [[1.0]],
+            3.0,
+            torch.ones(5),
+            {},
+            array > 0,
+            array * 1j,
+            array.astype(str),
+        ):
+            call(value, TypeError, f"{name} must be a NumPy array of numbers, got ")
+        shape = "(n, units)" if name == "h" else str(array.shape)
+        wrong = [array[0], array[None]] if name == "h" else [array[:1], array[None], array[:0]]
+        for value in [*wrong, np.zeros(())]:
+            call(value, ValueError, f"{name} must have shape {shape}, got {value.shape}")
+        for bad in (NAN, INF, -INF):
+            call(
+                np.where(array == array.flat[0], bad, array), ValueError, f"{name} must be finite, "
+            )
+
+
+@pytest.mark.parametrize("function", [batch_norm, batch_norm_backward])
 @pytest.mark.parametrize(
-    "call, message",
+    ("eps", "error", "message"),
     [
-        (lambda h, g, b: batch_norm(h[0], g, b), r"h must be an array of shape \(n, units\)"),
-        (lambda h, g, b: batch_norm(h, g[:2], b), r"gamma must have shape \(5,\), got \(2,\)"),
-        (lambda h, g, b: batch_norm(h, g, b, eps=0.0), "eps must be positive and finite, got 0.0"),
-        (lambda h, g, b: batch_norm(h, g, b, mean=b), "give both mean and variance or neither"),
-        (lambda h, g, b: batch_norm(h[:1], g, b), "at least two examples, got 1"),
-        (lambda h, g, b: batch_norm_backward(h[:3], h, g), "grad_y has shape"),
-        (
-            lambda h, g, b: running_averages(b, g, h, keep=1.1, unbiased=True),
-            "keep must be from 0 to 1, got 1.1",
+        *(
+            (value, ValueError, f"positive and finite, got {value}")
+            for value in (0.0, -1.0, NAN, INF)
         ),
+        *((value, TypeError, "eps must be a number, got ") for value in (None, "1e-5", [1e-5])),
     ],
 )
-def test_bad_input(batch, call, message):
-    h, gamma, beta, _ = batch
-    with pytest.raises(ValueError, match=message):
-        call(h, gamma, beta)
+def test_epsilon(function, eps, error, message):
+    refused(function, {"eps": eps}, error, message)
+
+
+@pytest.mark.parametrize(
+    ("function", "change", "error", "message"),
+    [
+        (batch_norm, {"mean": np.zeros(5)}, ValueError, "give both mean and variance or neither"),
+        (batch_norm, {"variance": np.ones(5)}, ValueError, "give both mean and variance or"),
+        (batch_norm, {"mean": np.zeros(5), "variance": -np.ones(5)}, ValueError,
+         "variance must not be negative, got -1.0"),
+        (running_averages, {"variance": np.arange(5.0) - 1}, ValueError,
+         "variance must not be negative, got -1.0"),
+        (running_averages, {"keep": 1.1}, ValueError, "keep must be from 0 to 1, got 1.1"),
+        (running_averages, {"keep": -0.1}, ValueError, "keep must be finite and not negative"),
+        (running_averages, {"keep": NAN}, ValueError, "keep must be finite and not negative"),
+        (running_averages, {"keep": "0.9"}, TypeError, "keep must be a number, got '0.9'"),
+        *((running_averages, {"unbiased": value}, ValueError, "unbiased must be True or False, got")
+          for value in (None, 1, "yes")),
+        (batch_norm, {"h": ONE}, ValueError, "at least two examples, got 1"),
+        (batch_norm_backward, {"h": ONE, "grad_y": ONE}, ValueError, "two examples, got 1"),
+        (running_averages, {"h": ONE}, ValueError, "at least two examples, got 1"),
+    ],
+)  # fmt: skip
+def test_wrong_calls(function, change, error, message):
+    refused(function, change, error, message)
+
+
+@pytest.mark.parametrize("function", GOOD)
+@pytest.mark.parametrize("largest", [1e200, np.float32(1e30), np.float16(6e4)])
+def test_a_variance_out_of_range_is_no_number_to_divide_by(function, largest):
+    """By infinity: all entries would be 0, without a word."""
+    h = np.array([[largest] * 5, [-largest] * 5])
+    refused(function, {"h": h}, ValueError, f"h must have a finite variance in {h.dtype}, got ")
+
+
+def test_edges_that_are_allowed():
+    h, zero, one = GOOD[batch_norm]["h"], np.zeros(5), np.ones(5)
+    assert np.isfinite(batch_norm(h, one, zero, mean=zero, variance=zero)).all()
+    old = running_averages(zero, one, h, keep=1, unbiased=False)
+    new = running_averages(zero, one, h, keep=0, unbiased=False)
+    np.testing.assert_array_equal(old, [zero, one])
+    np.testing.assert_array_equal(new, [h.mean(axis=0), h.var(axis=0)])
+    whole = np.arange(10).reshape(2, 5)
+    np.testing.assert_array_equal(batch_norm(whole, one, zero), batch_norm(h, one, zero))
+
+
+def test_epsilon_of_the_backward_pass(batch):
+    h, gamma, beta, grad_y = batch
+    layer, x = torch_layer(gamma, beta), torch.tensor(h, requires_grad=True)
+    layer.eps = 0.5
+    layer(x).backward(torch.tensor(grad_y))
+    for ours, theirs in zip(
+        batch_norm_backward(grad_y, h, gamma, eps=0.5),
+        (x.grad, layer.weight.grad, layer.bias.grad),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-10)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from weightinit._checks import check_number, check_positive
+from weightinit._checks import check_choice, check_not_negative, check_positive
 
 __all__ = ["batch_norm", "batch_norm_backward", "running_averages"]
 
@@ -49,11 +49,12 @@ def batch_norm(
     Raises
     ------
     TypeError
-        If ``eps`` is no number.
+        If ``eps`` is no number, or another argument no array of numbers.
     ValueError
-        If the shapes do not fit, ``eps`` is not positive and finite, one of ``mean`` and
-        ``variance`` is missing, or the batch's statistics are asked for and it has fewer than two
-        rows.
+        If the shapes do not fit, an entry is not finite, ``eps`` is not positive and finite, one of
+        ``mean`` and ``variance`` is missing, a variance is negative, or the batch's statistics are
+        asked for and it has fewer than two rows, or entries whose squares leave the range of its
+        type.
 
     Examples
     --------
@@ -62,12 +63,13 @@ def batch_norm(
     array([[-1., -1.],
            [ 1.,  1.]])
     """
-    _check(h, eps, gamma=gamma, beta=beta)
+    check_positive("eps", eps)
+    _check(h, gamma=gamma, beta=beta)
     if (mean is None) != (variance is None):
         raise ValueError(f"give both mean and variance or neither, got {mean!r} and {variance!r}")
     if mean is None:
         mean, variance = _statistics(h)
-    _check(h, eps, mean=mean, variance=variance)
+    _check(h, mean=mean, variance=variance)
     return gamma * (h - mean) / np.sqrt(variance + eps) + beta
 
 
@@ -113,9 +115,9 @@ def batch_norm_backward(
     >>> float(abs(grad_h.sum())) < 1e-15, grad_beta
     (True, array([1.]))
     """
-    _check(h, eps, gamma=gamma)
-    if np.shape(grad_y) != h.shape:
-        raise ValueError(f"grad_y has shape {np.shape(grad_y)}, h has shape {h.shape}")
+    check_positive("eps", eps)
+    _check(h, gamma=gamma)
+    _check_array("grad_y", grad_y, h.shape)
     mean, variance = _statistics(h)
     deviation = np.sqrt(variance + eps)
     normalized = (h - mean) / deviation
@@ -152,7 +154,7 @@ def running_averages(
     Raises
     ------
     TypeError, ValueError
-        As `batch_norm`; and if ``keep`` is not in [0, 1].
+        As `batch_norm`; and if ``keep`` is not in [0, 1], or ``unbiased`` neither True nor False.
 
     Examples
     --------
@@ -160,10 +162,11 @@ def running_averages(
     >>> running_averages(np.zeros(1), np.ones(1), h, keep=0.9, unbiased=True)
     (array([0.1]), array([1.1]))
     """
-    _check(h, 1.0, mean=mean, variance=variance)
-    check_number("keep", keep)
-    if not 0 <= keep <= 1:
+    _check(h, mean=mean, variance=variance)
+    check_not_negative("keep", keep)
+    if keep > 1:
         raise ValueError(f"keep must be from 0 to 1, got {keep!r}")
+    check_choice("unbiased", unbiased, (True, False))
     batch_mean, batch_variance = _statistics(h)
     if unbiased:
         batch_variance = batch_variance * len(h) / (len(h) - 1)
@@ -176,13 +179,29 @@ def running_averages(
 def _statistics(h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if len(h) < 2:
         raise ValueError(f"the statistics of a batch need at least two examples, got {len(h)}")
-    return h.mean(axis=0), h.var(axis=0)  # NumPy divides by n
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, variance = h.mean(axis=0), h.var(axis=0)  # NumPy divides by n
+    if not np.isfinite(variance).all():
+        raise ValueError(f"h must have a finite variance in {h.dtype}, got {abs(h).max()} in it")
+    return mean, variance
 
 
-def _check(h: np.ndarray, eps: float, **columns: np.ndarray) -> None:
-    check_positive("eps", eps)
-    if not isinstance(h, np.ndarray) or h.ndim != 2:
-        raise ValueError(f"h must be an array of shape (n, units), got {np.shape(h)}")
+def _check(h: np.ndarray, **columns: np.ndarray) -> None:
+    _check_array("h", h, None)
     for name, values in columns.items():
-        if np.shape(values) != h.shape[1:]:
-            raise ValueError(f"{name} must have shape {h.shape[1:]}, got {np.shape(values)}")
+        _check_array(name, values, h.shape[1:])
+        if name == "variance" and (values < 0).any():
+            raise ValueError(f"variance must not be negative, got {values.min()}")
+
+
+def _check_array(name: str, values: np.ndarray, shape: tuple[int, ...] | None) -> None:
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
+        given = getattr(values, "dtype", type(values).__name__)
+        raise TypeError(f"{name} must be a NumPy array of numbers, got {given}")
+    if values.shape != shape if shape else values.ndim != 2 or not values.size:
+        wanted = shape or "(n, units)"
+        raise ValueError(f"{name} must have shape {wanted}, got {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{name} must be finite, but {(~np.isfinite(values)).sum()} entries are not"
+        )

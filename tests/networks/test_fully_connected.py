@@ -1,3 +1,5 @@
+"""The fully connected network: structure, formula, start, normalization and skip connections."""
+
 import math
 
 import numpy as np
@@ -7,9 +9,11 @@ from torch import nn
 
 from weightinit import activations, failures, probes
 from weightinit.data import digits
-from weightinit.initializers import initialize, lsuv
-from weightinit.networks import Residual, convnet, mlp
-from weightinit.training import sweep, train
+from weightinit.initializers import initialize
+from weightinit.networks import Residual, mlp
+from weightinit.training import train
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_structure_and_shapes():
@@ -106,22 +110,8 @@ def test_start_is_the_default_of_pytorch():
         assert abs(ratio - 1) < 4 * math.sqrt(0.8 / layer.weight.numel())
 
 
-@pytest.mark.parametrize("value", [0, -1, 2.5, True, "3", None, float("nan")])
-@pytest.mark.parametrize("name", ["depth", "width", "in_features", "out_features"])
-def test_sizes_must_be_whole_numbers(name, value):
-    arguments = {"depth": 1, "width": 3, "activation": "relu"} | {name: value}
-    message = f"{name} must be a whole number of at least 1, got {value!r}"
-    with pytest.raises(ValueError, match=message):
-        mlp(**arguments)
-
-
 def test_whole_numbers_from_numpy_are_fine():
     assert len(mlp(np.int64(2), np.int32(3), "relu")) == 5
-
-
-def test_unknown_activation_lists_what_is_allowed():
-    with pytest.raises(ValueError, match="unknown activation 'rely'; allowed: .*relu.*tanh"):
-        mlp(1, 3, "rely")
 
 
 def test_a_width_for_each_layer():
@@ -133,50 +123,15 @@ def test_a_width_for_each_layer():
         assert torch.equal(a, b)
 
 
-@pytest.mark.parametrize("widths", [(), (3,), [3, 3, 3]])
-def test_widths_must_be_as_many_as_the_layers(widths):
-    with pytest.raises(ValueError, match="width must be one number or 2, one for each layer, got"):
-        mlp(2, widths, "relu")
-
-
-@pytest.mark.parametrize("bad", [0, 2.5, None])
-def test_each_width_is_checked(bad):
-    with pytest.raises(ValueError, match=f"width must be a whole number of at least 1, got {bad}"):
-        mlp(2, [3, bad], "relu")
-
-
-@pytest.mark.parametrize(
-    "seed, error, message",
-    [
-        (1.5, TypeError, "seed must be an integer, got 1.5"),
-        (None, TypeError, "seed must be an integer, got None"),
-        (True, TypeError, "seed must be an integer, got True"),
-        (-1, ValueError, r"seed must be in \[0, 4294967295\], got -1"),
-    ],
-)
-def test_seed_must_be_a_whole_number(seed, error, message):
-    model = mlp(1, 3, "relu")
-    before = model.linear1.weight.clone()
-    data = digits()
-    for call in (
-        lambda: mlp(1, 3, "relu", seed=seed),
-        lambda: initialize(model, "he_normal", seed=seed),
-        lambda: lsuv(model, torch.ones(2, 64, dtype=torch.float64), seed=seed),
-        lambda: train(model, data, steps=1, lr=0.1, seed=seed),
-        lambda: digits(seed=seed),
-    ):
-        with pytest.raises(error, match=message):
-            call()
-    assert torch.equal(model.linear1.weight, before)
-
-
-# ---- Normalization and skip connections ------------------------------------------------------
-
 NORMS = {None: None, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+
+
 every_kind = pytest.mark.parametrize(
     ("normalization", "skip"),
     [(normalization, skip) for normalization in NORMS for skip in (False, True)],
 )
+
+
 normalized = pytest.mark.parametrize("normalization", ["batch", "layer"])
 
 
@@ -268,14 +223,6 @@ def test_normalization_has_the_dtype_and_the_device_and_no_bias_to_drop(normaliz
     assert [n for n in parameters if n.endswith("bias")] == ["norm1.bias", "norm2.bias"]
 
 
-@pytest.mark.parametrize("normalization", ["Batch", "", True, ["batch"], nn.LayerNorm])
-def test_unknown_normalization_lists_what_is_allowed(normalization):
-    message = "normalization must be None or 'batch' or 'layer' or 'group', got "
-    with pytest.raises(ValueError, match=message) as error:
-        mlp(2, 3, "relu", normalization=normalization)
-    assert str(error.value).endswith(repr(normalization))
-
-
 def test_skip_connections_need_equal_widths():
     message = r"equal width, got \[5, 5, 4\]: layer 3 has 4 units and an input of 5"
     with pytest.raises(ValueError, match=message):
@@ -320,23 +267,12 @@ def test_a_probe_measures_every_linear_layer_after_the_normalization(normalizati
 
 @every_kind
 def test_every_kind_is_trained_and_its_layers_are_followed(normalization, skip):
-    model = mlp(3, 24, "relu", normalization=normalization, skip=skip, seed=1)
-    run = train(model, digits(), steps=200, lr=0.1, probe_every=100)
-    assert run.stopped is None and run.history["test_accuracy"].iloc[-1] > 0.8
+    model = mlp(3, 16, "relu", normalization=normalization, skip=skip, seed=1)
+    run = train(model, digits(), steps=100, lr=0.3, probe_every=50)
+    assert run.stopped is None and run.history["test_accuracy"].iloc[-1] > 0.6
     layers = run.layers
-    assert layers["step"].tolist() == [1] * 4 + [100] * 4 + [200] * 4
+    assert layers["step"].tolist() == [1] * 4 + [50] * 4 + [100] * 4
     assert (layers["moved"] > 0).all() and (layers["update_ratio"] > 0).all()
-
-
-@every_kind
-def test_a_sweep_of_every_kind_trains_as_training_alone_does(normalization, skip):
-    def build(seed):
-        return mlp(2, 8, "tanh", normalization=normalization, skip=skip, seed=seed)
-
-    table = sweep(build, digits(), lrs=[0.2], seeds=[0, 1], steps=5)
-    alone = train(build(1), digits(), steps=5, lr=0.2)
-    last = table.query("seed == 1 and step == 5")["loss"].item()
-    assert last == pytest.approx(alone.history["loss"].iloc[-1], rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -365,84 +301,3 @@ def test_the_first_failure_may_be_the_sum_of_a_skip_connection():
             layer.bias.fill_(2e38)
     failure = failures.first_failure(model, x[:20], y[:20])
     assert (failure.phase, failure.module, failure.operation) == ("forward", "block2", "add")
-
-
-def oracle(images, weight, convolve, normalize, activation, place):
-    """One layer, written out in PyTorch's functions."""
-    h = convolve(images, weight)
-    return activation(normalize(h)) if place == "before" else normalize(activation(h))
-
-
-@pytest.mark.parametrize("place", ["before", "after"])
-@pytest.mark.parametrize("normalization", ["batch", "layer", "group"])
-def test_place_of_a_normalization(normalization, place):
-    model = mlp(1, 16, "tanh", normalization=normalization, place=place, seed=3)
-    x = torch.tensor(digits().x_train[:40])
-    normalize = {
-        "batch": lambda h: nn.functional.batch_norm(h, None, None, training=True),
-        "layer": lambda h: nn.functional.layer_norm(h, (16,)),
-        "group": lambda h: nn.functional.group_norm(h, 8),
-    }[normalization]
-    linear = model.linear1
-    expected = oracle(
-        x, linear.weight, lambda x, w: x @ w.T + linear.bias, normalize, torch.tanh, place
-    )
-    torch.testing.assert_close(model[:3](x), expected, rtol=1e-12, atol=1e-14)
-
-
-@pytest.mark.parametrize("place", ["before", "after"])
-@pytest.mark.parametrize("normalization", [None, "batch", "layer", "group"])
-def test_convnet_is_the_formula(normalization, place):
-    model = convnet(2, 16, "tanh", normalization=normalization, place=place, seed=3)
-    x = torch.tensor(digits().x_train[:40])
-    normalize = {
-        None: lambda h: h,
-        "batch": lambda h: nn.functional.batch_norm(h, None, None, training=True),
-        "layer": lambda h: nn.functional.layer_norm(h, h.shape[1:]),
-        "group": lambda h: nn.functional.group_norm(h, 8),
-    }[normalization]
-    expected = x.reshape(40, 1, 8, 8)
-    for conv in (model.conv1, model.conv2):
-
-        def convolve(x, weight, bias=conv.bias):
-            return nn.functional.conv2d(x, weight, bias, padding=1)
-
-        expected = oracle(expected, conv.weight, convolve, normalize, torch.tanh, place)
-    expected = expected.flatten(1) @ model.output.weight.T + model.output.bias
-    torch.testing.assert_close(model(x), expected, rtol=1e-12, atol=1e-12)
-
-
-def test_convnet_starts_as_pytorch_draws_and_leaves_the_global_generator():
-    before = torch.get_rng_state()
-    model = convnet(2, 5, "relu", seed=7)
-    assert torch.equal(before, torch.get_rng_state())
-    with torch.random.fork_rng():
-        torch.manual_seed(7)
-        wanted = [nn.Conv2d(1, 5, 3, dtype=torch.float64), nn.Conv2d(5, 5, 3, dtype=torch.float64)]
-    for found, layer in zip((model.conv1, model.conv2), wanted, strict=True):
-        assert torch.equal(found.weight, layer.weight) and torch.equal(found.bias, layer.bias)
-
-
-def test_convnet_is_initialized_and_trained():
-    model = convnet(3, 8, "relu", normalization="batch")
-    report = initialize(model, "he_normal", seed=0)
-    assert report["fan_in"][report["action"] == "he_normal"].tolist() == [9, 72, 72, 512]
-    run = train(model, digits(), steps=60, lr=0.1)
-    assert run.history["test_accuracy"].iloc[-1] > 0.8
-
-
-@pytest.mark.parametrize(
-    "build, message",
-    [
-        (lambda: convnet(0, 8, "relu"), "depth must be a whole number of at least 1, got 0"),
-        (lambda: convnet(1, 2.5, "relu"), "channels must be a whole number of at least 1"),
-        (lambda: convnet(1, 8, "relu", image_size=0), "image_size must be"),
-        (lambda: convnet(1, 8, "relu", normalization="instance"), "normalization must be None or"),
-        (lambda: mlp(1, 8, "relu", place="behind"), "place must be 'before' or 'after', got "),
-        (lambda: mlp(2, [8, 12], "relu", normalization="group"), "multiples of 8, got 12"),
-        (lambda: convnet(1, 4, "relu", normalization="group"), "multiples of 8, got 4"),
-    ],
-)
-def test_networks_that_cannot_be_built(build, message):
-    with pytest.raises(ValueError, match=message):
-        build()

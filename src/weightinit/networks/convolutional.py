@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from weightinit import activations
-from weightinit._checks import MAX_SEED, check_integer, check_size
-from weightinit.networks.hidden_layer import check_normalization, hidden
+from weightinit.networks.hidden_layer import check_network, check_normalization, hidden
 
 
 def convnet(
@@ -65,9 +64,7 @@ def convnet(
     torch.Size([3, 10])
     """
     sizes = {"depth": depth, "channels": channels, "image_size": image_size}
-    for name, value in (sizes | {"out_features": out_features}).items():
-        check_size(name, value)
-    check_integer("seed", seed, 0, MAX_SEED)
+    check_network(sizes | {"out_features": out_features}, True, dtype, device, seed)
     check_normalization(normalization, place, [channels])
     phi = activations.get(activation)
     kwargs = {"dtype": dtype, "device": device}

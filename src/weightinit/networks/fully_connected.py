@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from weightinit import activations
-from weightinit._checks import MAX_SEED, check_integer, check_size
-from weightinit.networks.hidden_layer import check_normalization, hidden
+from weightinit._checks import check_choice, check_size
+from weightinit.networks.hidden_layer import check_network, check_normalization, hidden
 
 
 def mlp(
@@ -80,11 +80,14 @@ def mlp(
 
     Raises
     ------
+    TypeError
+        If ``dtype`` is no floating-point type, or ``activation`` or ``seed`` of a wrong type.
     ValueError
         If ``depth``, a ``width``, ``in_features`` or ``out_features`` is not a whole number of at
         least 1, the widths are not as many as the layers, the activation, the normalization or its
-        place is unknown, groups are asked for and a width is no multiple of eight, or ``skip`` is
-        asked for and the hidden layers differ in width.
+        place is unknown, groups are asked for and a width is no multiple of eight, ``skip`` is
+        asked for and the hidden layers differ in width, ``bias`` or ``skip`` is neither True nor
+        False, or this machine has no such device.
 
     References
     ----------
@@ -108,16 +111,16 @@ def mlp(
     >>> list(dict(model.block2.named_children()))
     ['linear', 'norm', 'act']
     """
-    for name, value in (("depth", depth), ("in_features", in_features)):
-        check_size(name, value)
-    widths = list(width) if isinstance(width, Sequence) else [width] * depth
+    sizes = {"depth": depth, "in_features": in_features, "out_features": out_features}
+    check_network(sizes, bias, dtype, device, seed)
+    text = isinstance(width, str)
+    widths = list(width) if isinstance(width, Sequence) and not text else [width] * depth
     for value in widths:
         check_size("width", value)
-    check_size("out_features", out_features)
     if len(widths) != depth:
         raise ValueError(f"width must be one number or {depth}, one for each layer, got {width!r}")
-    check_integer("seed", seed, 0, MAX_SEED)
     check_normalization(normalization, place, widths)
+    check_choice("skip", skip, (True, False))
     if skip:
         _check_equal(widths)
     phi = activations.get(activation)
@@ -144,7 +147,8 @@ class Residual(nn.Sequential):
     """Modules in a row whose input is added to their output; `mlp` builds its blocks of it.
 
     Give it modules, or an `OrderedDict` of them, as `torch.nn.Sequential` takes them. A probe
-    measures the activation inside as it always does: what is added, not the sum.
+    measures the activation inside as it always does: what is added, not the sum. It is a ValueError
+    if input and output differ in shape, as PyTorch would repeat the smaller one.
 
     Examples
     --------
@@ -154,7 +158,11 @@ class Residual(nn.Sequential):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the sum of the input and of what the modules make of it."""
-        return x + super().forward(x)
+        added = super().forward(x)
+        if added.shape != x.shape:
+            given, made = tuple(x.shape), tuple(added.shape)
+            raise ValueError(f"a residual block must keep the shape, got {made} from {given}")
+        return x + added
 
 
 def _check_equal(widths: list[int]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+import torch
 from torch import nn
+
+from weightinit._checks import check_choice, check_device, check_dtype, check_seed, check_size
 
 GROUPS = 8
 NORMALIZATIONS = ("batch", "layer", "group")
@@ -24,13 +27,20 @@ def hidden(
     return parts
 
 
+def check_network(sizes: dict, bias: bool, dtype: torch.dtype, device, seed: int) -> None:
+    """Check what all networks are built with; ``sizes`` are whole numbers, by their names."""
+    for name, value in sizes.items():
+        check_size(name, value)
+    check_choice("bias", bias, (True, False))
+    check_dtype(dtype)
+    check_device(device)
+    check_seed(seed)
+
+
 def check_normalization(normalization: str | None, place: str, sizes: list[int]) -> None:
     """Raise a ValueError unless layers of these sizes can be normalized so."""
-    if normalization not in (None, *NORMALIZATIONS):
-        allowed = " or ".join(map(repr, (None, *NORMALIZATIONS)))
-        raise ValueError(f"normalization must be {allowed}, got {normalization!r}")
-    if place not in PLACES:
-        raise ValueError(f"place must be {' or '.join(map(repr, PLACES))}, got {place!r}")
+    check_choice("normalization", normalization, (None, *NORMALIZATIONS))
+    check_choice("place", place, PLACES)
     if normalization == "group":
         for size in sizes:
             if size % GROUPS:

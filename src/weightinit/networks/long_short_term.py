@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from weightinit._checks import check_number
+from weightinit._checks import check_instance, check_number, check_size
 from weightinit.networks.recurrent import cut, piece_size
 
 
@@ -56,11 +56,8 @@ def lstm(
 
     Raises
     ------
-    ValueError
-        If a size is not a whole number of at least 1, ``in_features`` is not a multiple of
-        ``steps``, or ``forget_bias`` is not finite.
-    TypeError
-        If ``forget_bias`` is not a number.
+    TypeError, ValueError
+        As `weightinit.networks.rnn`; and if ``forget_bias`` is not a finite number.
 
     References
     ----------
@@ -76,12 +73,12 @@ def lstm(
     >>> model(torch.zeros(3, 64, dtype=torch.float64)).shape
     torch.Size([3, 10])
     """
-    piece = piece_size(width, steps, in_features, out_features, seed)
+    kwargs = {"dtype": dtype, "device": device}
+    piece = piece_size(width, steps, in_features, out_features, True, **kwargs, seed=seed)
     if forget_bias is not None:
         check_number("forget_bias", forget_bias)
         if not np.isfinite(forget_bias):
             raise ValueError(f"forget_bias must be finite or None, got {forget_bias!r}")
-    kwargs = {"dtype": dtype, "device": device}
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = LongShortTerm(
@@ -143,6 +140,9 @@ class LongShortTerm(nn.Module):
 
     def __init__(self, cell: nn.LSTMCell, output: nn.Linear, steps: int):
         super().__init__()
+        check_instance("cell", cell, nn.LSTMCell, "torch.nn.LSTMCell(8, 16)")
+        check_instance("output", output, nn.Linear, "torch.nn.Linear(16, 10)")
+        check_size("steps", steps)
         self.cell, self.output, self.steps = cell, output, steps
 
     @property
@@ -152,9 +152,10 @@ class LongShortTerm(nn.Module):
 
     def states(self, images: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Return the hidden and the cell state after every step, each of shape (batch, width)."""
+        parts = cut(images, self.cell.input_size, self.steps, self.cell.weight_ih.dtype)
         zeros = images.new_zeros(*images.shape[:-1], self.width)
         states = [(zeros, zeros)]
-        for part in cut(images, self.cell.input_size, self.steps):
+        for part in parts:
             states.append(self.cell(part, states[-1]))
         return states[1:]
 

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from weightinit import activations
-from weightinit._checks import MAX_SEED, check_integer, check_size
+from weightinit._checks import check_instance, check_module, check_size
+from weightinit.networks.hidden_layer import check_network
 
 
 def rnn(
@@ -58,9 +59,8 @@ def rnn(
 
     Raises
     ------
-    ValueError
-        If a size is not a whole number of at least 1, ``in_features`` is not a multiple of
-        ``steps``, or the activation is unknown.
+    TypeError, ValueError
+        As `weightinit.networks.mlp`; and if ``in_features`` is not a multiple of ``steps``.
 
     Examples
     --------
@@ -70,13 +70,14 @@ def rnn(
     >>> model(torch.zeros(3, 64, dtype=torch.float64)).shape
     torch.Size([3, 10])
     """
-    piece = piece_size(width, steps, in_features, out_features, seed)
     kwargs = {"bias": bias, "dtype": dtype, "device": device}
+    piece = piece_size(width, steps, in_features, out_features, **kwargs, seed=seed)
+    act = activations.get(activation).module()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return Recurrent(
             recurrent=nn.Linear(piece + width, width, **kwargs),
-            act=activations.get(activation).module(),
+            act=act,
             output=nn.Linear(width, out_features, **kwargs),
             steps=steps,
         )
@@ -105,6 +106,10 @@ class Recurrent(nn.Module):
 
     def __init__(self, recurrent: nn.Linear, act: nn.Module, output: nn.Linear, steps: int):
         super().__init__()
+        check_instance("recurrent", recurrent, nn.Linear, "torch.nn.Linear(24, 16)")
+        check_module("act", act)
+        check_instance("output", output, nn.Linear, "torch.nn.Linear(16, 10)")
+        check_size("steps", steps)
         self.recurrent, self.act, self.output, self.steps = recurrent, act, output, steps
 
     @property
@@ -120,27 +125,29 @@ class Recurrent(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the scores of a batch, shape (batch, out_features)."""
         piece = self.recurrent.in_features - self.width
+        parts = cut(images, piece, self.steps, self.recurrent.weight.dtype)
         state = images.new_zeros(*images.shape[:-1], self.width)
-        for part in cut(images, piece, self.steps):
+        for part in parts:
             state = self.act(self.recurrent(torch.cat([part, state], dim=-1)))
         return self.output(state)
 
 
-def piece_size(width, steps, in_features, out_features, seed) -> int:
+def piece_size(width, steps, in_features, out_features, bias, dtype, device, seed) -> int:
     """Check what `rnn` and `lstm` share, and return the size of a piece of the image."""
-    check_integer("seed", seed, 0, MAX_SEED)
-    for name, value in (("width", width), ("steps", steps), ("in_features", in_features)):
-        check_size(name, value)
-    check_size("out_features", out_features)
+    sizes = {"width": width, "steps": steps, "in_features": in_features}
+    check_network(sizes | {"out_features": out_features}, bias, dtype, device, seed)
     if in_features % steps:
         got = f"in_features={in_features} and steps={steps}"
         raise ValueError(f"in_features must be a multiple of steps, got {got}")
     return in_features // steps
 
 
-def cut(images: torch.Tensor, piece: int, steps: int) -> tuple[torch.Tensor, ...]:
-    """Return the pieces of the images, which must be as long as the network was built for."""
-    if images.shape[-1] != piece * steps:
+def cut(images: torch.Tensor, piece: int, steps: int, dtype) -> tuple[torch.Tensor, ...]:
+    """Return the pieces of the images, which must be such as the network was built for."""
+    check_instance("images", images, torch.Tensor, "torch.zeros(3, 64)")
+    if images.dtype != dtype:
+        raise TypeError(f"images must be {dtype}, as the network is, got {images.dtype}")
+    if images.shape[-1:] != (piece * steps,):
         shape = tuple(images.shape)
         raise ValueError(f"images must have {piece * steps} features, got shape {shape}")
     return images.split(piece, dim=-1)
