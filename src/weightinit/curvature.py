@@ -18,72 +18,10 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
-from weightinit._checks import MAX_SEED, check_integer, check_positive
+from weightinit._checks import check_module, check_positive, check_seed, check_size
 from weightinit._one_pass import as_it_was, check_batch, check_finite, loss_of, trained
 
-__all__ = ["hessian_vector_product", "largest_eigenvalue"]
-
-
-def hessian_vector_product(
-    model: nn.Module,
-    x: torch.Tensor,
-    y: torch.Tensor,
-    vector: torch.Tensor,
-    *,
-    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None,
-) -> torch.Tensor:
-    r"""Multiply the Hessian of the loss by a vector, without the Hessian.
-
-    The Hessian H holds the second derivatives with respect to all parameters that require a
-    gradient, flattened and joined in the order of ``model.parameters()``. With the gradient g,
-    :math:`Hv` is the derivative of :math:`g^\top v`, found by a second backward pass.
-
-    The model stays as it was, as with `weightinit.probes.probe`, and is run in the mode it is in.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        The network. Where an activation has a kink (ReLU), its second derivative counts as zero.
-    x, y : torch.Tensor
-        Inputs and targets, with one entry per example along their first axis. They are copied to
-        the model's device.
-    vector : torch.Tensor, shape (n,)
-        What to multiply by; n is the number of parameters that require a gradient.
-    loss : callable, optional
-        Given the model's output and ``y``, returns one number; cross-entropy by default.
-
-    Returns
-    -------
-    torch.Tensor, shape (n,)
-        Hv, with the type and on the device of ``vector``, computed in the types of the parameters.
-
-    Raises
-    ------
-    TypeError
-        If the model is not a module, ``x``, ``y`` or ``vector`` not a tensor, or ``loss`` not a
-        function.
-    ValueError
-        If ``vector`` is not a finite floating tensor of shape (n,); if ``x`` and ``y`` do not fit
-        each other or the model, contain NaN or infinities, or are empty; if, for the default loss,
-        ``y`` holds neither classes nor their probabilities; if nothing requires a gradient, the
-        loss is not one finite number, or the product is not finite.
-    RuntimeError
-        If an operation has no second derivative, as some of PyTorch's and activations of your own.
-
-    Examples
-    --------
-    The second derivatives of :math:`(3 w + b)^2`:
-
-    >>> from torch.nn.functional import mse_loss
-    >>> model, x, y = nn.Linear(1, 1), torch.tensor([[3.0]]), torch.tensor([[0.0]])
-    >>> hessian_vector_product(model, x, y, torch.tensor([1.0, 0.0]), loss=mse_loss)
-    tensor([18.,  6.])
-    >>> hessian_vector_product(model, x, y, torch.tensor([0.0, 1.0]), loss=mse_loss)
-    tensor([6., 2.])
-    """
-    _check_vector(vector, _size(model))
-    with _hessian(model, x, y, loss) as product:
-        return product(vector.detach())
+__all__ = ["largest_eigenvalue"]
 
 
 def largest_eigenvalue(
@@ -99,13 +37,18 @@ def largest_eigenvalue(
     r"""Find the algebraically largest eigenvalue of the Hessian of the loss.
 
     One wants it for the learning rate: on a quadratic loss, gradient descent is stable if and only
-    if its rate is less than ``2 / largest_eigenvalue(...)``. `hessian_vector_product` says what
-    the Hessian H is; the model stays as it was.
+    if its rate is less than ``2 / largest_eigenvalue(...)``. The Hessian H holds the second
+    derivatives with respect to all parameters that require a gradient, flattened and joined in the
+    order of ``model.parameters()``. Where an activation has a kink (ReLU), its second derivative
+    counts as zero.
 
     The method is power iteration: a random vector v, multiplied by H again and again, turns to the
     eigenvectors whose eigenvalues are largest in magnitude. If one of these is negative, it starts
     again with :math:`H + sI`, where s is about that magnitude: the largest eigenvalue of this
     matrix, and the largest in magnitude, is s plus the largest of H.
+
+    The model stays as it was, as with `weightinit.probes.probe`, and is run in the mode it is in;
+    what it draws at random, as dropout does, is the same in all products.
 
     Parameters
     ----------
@@ -144,11 +87,15 @@ def largest_eigenvalue(
         If the model is not a module, ``x`` or ``y`` is not a tensor, or another argument has the
         wrong type.
     ValueError
-        If ``tolerance`` is not between 0 and 1, ``iterations`` is less than 1, or
-        `hessian_vector_product` would raise one.
+        If ``tolerance`` is not between 0 and 1, or ``iterations`` is not a whole number of at least
+        1; if ``x`` and ``y`` do not fit each other or the model, contain NaN or infinities, or are
+        empty; if, for the default loss, ``y`` holds neither classes nor their probabilities; if
+        nothing requires a gradient, the loss is not one finite number, or H has entries that are
+        not finite.
     RuntimeError
         If ``iterations`` are not enough (in float32, a tolerance below about 1e-6 is never
-        reached), or an operation has no second derivative.
+        reached), or an operation has no second derivative, as some of PyTorch's and activations of
+        your own.
 
     Examples
     --------
@@ -166,13 +113,15 @@ def largest_eigenvalue(
     >>> mse_loss(model(x), y).item() > 1e6
     True
     """
+    check_module("model", model)
     check_positive("tolerance", tolerance)
     if tolerance >= 1:
         raise ValueError(f"tolerance must be between 0 and 1, got {tolerance!r}")
-    check_integer("iterations", iterations, 1, 10**9)
-    check_integer("seed", seed, 0, MAX_SEED)
+    check_size("iterations", iterations)
+    check_seed(seed)
+    size = sum(p.numel() for p in trained(model))
     generator = torch.Generator().manual_seed(seed)
-    start = torch.randn(_size(model), dtype=torch.float64, generator=generator)
+    start = torch.randn(size, dtype=torch.float64, generator=generator)
     with _hessian(model, x, y, loss) as product:
         return _largest(product, start / start.norm(), tolerance, iterations)
 
@@ -253,25 +202,3 @@ def _hessian(model, x, y, loss) -> Iterator[Callable[[torch.Tensor], torch.Tenso
             return result
 
         yield product
-
-
-# ---- Bad input -------------------------------------------------------------------------------
-
-
-def _size(model) -> int:
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
-    return sum(p.numel() for p in trained(model))
-
-
-def _check_vector(vector, size) -> None:
-    if not isinstance(vector, torch.Tensor):
-        raise TypeError(f"vector must be a torch.Tensor, got {type(vector).__name__}")
-    if vector.shape != (size,) or not vector.is_floating_point():
-        raise ValueError(
-            f"vector must be a floating tensor of shape ({size},), one entry for every parameter "
-            f"that requires a gradient, got {vector.dtype} of shape {tuple(vector.shape)}"
-        )
-    bad = int(torch.count_nonzero(~torch.isfinite(vector)))
-    if bad:
-        raise ValueError(f"vector must be finite, but {bad} entries are NaN or infinite")
