@@ -188,7 +188,7 @@ FINE = {
 def only_claim_1_1(monkeypatch):
     """Let claims.toml hold nothing but claim 1.1, to be measured in 'notebook'."""
     entry = {**vars(claims.load()["1.1"]), "chapter": "notebook"}
-    for module in (claims, claims.verdicts, claims.all_claims):
+    for module in (claims, claims.results, claims.all_claims):
         monkeypatch.setattr(module, "load", lambda: {"1.1": claims.Claim(**entry)})
 
 

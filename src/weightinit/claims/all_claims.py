@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from weightinit.claims.results import Result
-from weightinit.claims.verdicts import load
+from weightinit._checks import check_instance, check_sequence
+from weightinit.claims.results import Result, load
 
 
 def table(notebooks: Iterable[str | Path] | None = None):
@@ -35,8 +35,10 @@ def table(notebooks: Iterable[str | Path] | None = None):
     """
     from pandas import DataFrame
 
+    if notebooks is not None:
+        check_sequence("notebooks", notebooks)
     results: dict[str, list[Result]] = {id: [] for id in load()}
-    for path in _chapters() if notebooks is None else map(Path, notebooks):
+    for path in _chapters() if notebooks is None else map(_path, notebooks):
         for result in stored_results(json.loads(path.read_text("utf-8"))):
             results[result.claim.id].append(result)
     if missing := [id for id, found in results.items() if not found]:
@@ -58,6 +60,7 @@ def table(notebooks: Iterable[str | Path] | None = None):
 
 def stored_results(notebook: Mapping) -> Iterator[Result]:
     """Yield the results that an executed notebook (its parsed JSON) holds in its outputs."""
+    check_instance("notebook", notebook, Mapping, "nbformat.read(path, 4)")
     for cell in notebook["cells"]:
         for output in cell.get("outputs", ()):
             if "weightinit" in output.get("metadata", {}):
@@ -98,7 +101,7 @@ def page(notebooks: Iterable[str | Path] | None = None, *, chapter: str | None =
     ValueError
         If no claim belongs to the chapter.
     """
-    known = dict.fromkeys(entry.chapter for entry in load().values())
+    known = list(dict.fromkeys(entry.chapter for entry in load().values()))
     if chapter is not None and chapter not in known:
         raise ValueError(f"no claims of chapter {chapter!r}; known: {', '.join(known)}")
     rows = table(notebooks).itertuples()
@@ -115,6 +118,12 @@ def _block(row) -> str:
         f"{measured}\n"
         f"- {row.link}"
     )
+
+
+def _path(notebook) -> Path:
+    if not isinstance(notebook, str | Path):
+        raise TypeError(f"notebooks must hold paths, got {notebook!r}")
+    return Path(notebook)
 
 
 def _chapters() -> list[Path]:

@@ -1,13 +1,90 @@
-"""A claim together with the number measured for it: checked, and shown in a notebook."""
+"""A claim as `claims.toml` states it, and together with the number that was measured for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import functools
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from importlib import resources
 
 import numpy as np
 
-from weightinit.claims.verdicts import Claim, find
+from weightinit._checks import check_instance, check_number
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One entry of ``claims.toml``; the fields are explained at the top of that file."""
+
+    id: str
+    chapter: str
+    anchor: str
+    statement: str
+    verdict: str
+    finding: str
+
+
+@functools.cache
+def load() -> dict[str, Claim]:
+    """Read ``claims.toml``: the claims by id, in the order of the file.
+
+    Raises
+    ------
+    ValueError
+        As `parse`.
+
+    Examples
+    --------
+    >>> load()["1.3"].verdict
+    'holds under a condition'
+    """
+    return parse(resources.files("weightinit.claims").joinpath("claims.toml").read_text("utf-8"))
+
+
+def parse(text: str) -> dict[str, Claim]:
+    """Turn the text of a claims file into claims by id.
+
+    Raises
+    ------
+    ValueError
+        If the text is not TOML, or an entry lacks a field, has an unknown one, an empty one, a
+        verdict that is not in the file's list, or repeats an id or anchor.
+    """
+    document = tomllib.loads(text)  # its TOMLDecodeError is a ValueError that names the line
+    lists = all(isinstance(value, list) for value in document.values())
+    if set(document) != {"verdicts", "claim"} or not lists:
+        found = ", ".join(document)
+        raise ValueError(f"a claims file holds lists of verdicts and [[claim]]s, found: {found}")
+    claims: dict[str, Claim] = {}
+    for entry in document["claim"]:
+        new = _validated(entry, document["verdicts"])
+        if new.id in claims or any(new.anchor == old.anchor for old in claims.values()):
+            raise ValueError(f"claim {new.id!r}: id and anchor must be unique")
+        claims[new.id] = new
+    return claims
+
+
+def _validated(entry: Mapping, verdicts: list[str]) -> Claim:
+    where = f"claim {entry.get('id', '(without id)')!r}"
+    names = [field.name for field in fields(Claim)]
+    if missing := [name for name in names if name not in entry]:
+        raise ValueError(f"{where}: missing: {', '.join(missing)}")
+    if unknown := [name for name in entry if name not in names]:
+        raise ValueError(f"{where}: unknown: {', '.join(unknown)}; allowed: {', '.join(names)}")
+    for name, value in entry.items():
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError(f"{where}: {name} must be non-empty text, got {value!r}")
+    if entry["verdict"] not in verdicts:
+        raise ValueError(f"{where}: verdict {entry['verdict']!r}; allowed: {', '.join(verdicts)}")
+    return Claim(**entry)
+
+
+def find(id: str) -> Claim:
+    """Return the claim with this id, or raise a ValueError that names those there are."""
+    if not isinstance(id, str) or id not in load():
+        raise ValueError(f"unknown claim {id!r}; known: {', '.join(load())}")
+    return load()[id]
 
 
 @dataclass(frozen=True)
@@ -34,6 +111,11 @@ class Result:
     at_least: float | None
     at_most: float | None
     source: str
+
+    def __post_init__(self):
+        check_instance("claim", self.claim, Claim, 'find("1.1")')
+        if len(self.measured) != (1 if self.runs == 1 else 3):
+            raise ValueError(f"{self.runs} runs have one number or three, got {self.measured}")
 
     @property
     def bound(self) -> str:
@@ -74,14 +156,7 @@ class Result:
 
     def to_dict(self) -> dict:
         """Return the numbers as stored with a notebook's output; `from_dict` undoes it."""
-        return {
-            "claim": self.claim.id,
-            "measured": list(self.measured),
-            "runs": self.runs,
-            "at_least": self.at_least,
-            "at_most": self.at_most,
-            "source": self.source,
-        }
+        return {**vars(self), "claim": self.claim.id, "measured": list(self.measured)}
 
     @classmethod
     def from_dict(cls, data: Mapping) -> Result:
@@ -89,11 +164,14 @@ class Result:
 
         Raises
         ------
-        ValueError
-            If the claim's id is unknown.
+        TypeError, ValueError
+            If it is not what `to_dict` returns, or the claim's id is unknown.
         """
-        rest = {name: data[name] for name in ("runs", "at_least", "at_most", "source")}
-        return cls(claim=find(data["claim"]), measured=tuple(data["measured"]), **rest)
+        check_instance("data", data, Mapping)
+        names = [field.name for field in fields(cls)]
+        if sorted(data) != sorted(names):
+            raise ValueError(f"data must hold {', '.join(names)}, got {', '.join(map(str, data))}")
+        return cls(**{**data, "claim": find(data["claim"]), "measured": tuple(data["measured"])})
 
     def __repr__(self) -> str:
         """Return the claim as plain text."""
@@ -119,7 +197,7 @@ class ClaimBroken(AssertionError):
 
 def claim(
     id: str,
-    measured: float | Iterable[float],
+    measured: float | Sequence[float],
     *,
     at_least: float | None = None,
     at_most: float | None = None,
@@ -149,9 +227,10 @@ def claim(
     ------
     ClaimBroken
         If the bound is not kept, or if a measured number is NaN or infinite.
-    ValueError
-        If the id is unknown, no bound is given, a bound is not finite or the two exclude each
-        other, `measured` is empty or has more than one dimension, or `source` is empty.
+    TypeError, ValueError
+        If the id is unknown, no bound is given, a bound is not a finite number or the two exclude
+        each other, `measured` does not hold numbers, is empty or has more than one dimension, or
+        `source` is empty.
 
     Examples
     --------
@@ -162,7 +241,7 @@ def claim(
     _check_bound(at_least, at_most)
     if not isinstance(source, str) or not source.strip():
         raise ValueError(f"source must say in words what was measured, got {source!r}")
-    values = np.asarray(measured, dtype=float)
+    values = _numbers(measured)
     if values.ndim > 1 or values.size == 0:
         raise ValueError(
             "measured must be a number or a non-empty 1-D sequence of numbers, "
@@ -187,14 +266,30 @@ def claim(
 
 
 def _check_bound(at_least: float | None, at_most: float | None) -> None:
-    given = [bound for bound in (at_least, at_most) if bound is not None]
+    bounds = {"at_least": at_least, "at_most": at_most}
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
     if not given:
         raise ValueError("give a bound: at_least, at_most or both")
-    if not np.all(np.isfinite(given)):
-        raise ValueError(f"a bound must be finite, got at_least={at_least}, at_most={at_most}")
+    for name, bound in given.items():
+        check_number(name, bound)
+        if not np.isfinite(bound):
+            raise ValueError(f"{name}: a bound must be finite, got {bound}")
     if len(given) == 2 and at_least > at_most:
         raise ValueError(f"no number is at least {at_least} and at most {at_most}")
 
 
 def _plain(bound) -> float | None:
     return None if bound is None else float(bound)
+
+
+def _numbers(measured) -> np.ndarray:
+    try:
+        plain = np.asarray(measured)
+        # NumPy would read text, and turn None into NaN.
+        if isinstance(measured, bool) or plain.dtype.kind in "USMmc" or None in plain.ravel():
+            raise TypeError
+        return plain.astype(float)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(
+            f"measured must be a number or a 1-D sequence of numbers, got {measured!r}"
+        ) from None
