@@ -9,8 +9,10 @@ from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, 
 
 from tests.probes.support import F64, H, batch, linear, rms, same, stats
 from weightinit._layers import BETWEEN, find_layers, first_tensor, is_activation
+from weightinit.data import digits
 from weightinit.networks import mlp
 from weightinit.probes import Probe, probe
+from weightinit.training import train
 
 
 class Owner(nn.Module):
@@ -224,3 +226,12 @@ def test_a_compiled_model_has_the_rows_of_the_model(part):
     with Probe(model) as measured:
         F.cross_entropy(model(x), y).backward()
     pd.testing.assert_frame_equal(measured.table(), plain)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
+def test_training_finds_the_weights_of_a_compiled_model_by_these_names():
+    def layers(model):
+        return train(model, digits(), steps=1, lr=0.1, probe_every=1).layers
+
+    compiled = torch.compile(mlp(1, 8, "relu"), backend="eager")
+    pd.testing.assert_frame_equal(layers(compiled), layers(mlp(1, 8, "relu")))

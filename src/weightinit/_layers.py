@@ -55,6 +55,11 @@ def is_layer(module) -> bool:
     return isinstance(module, WEIGHTED) or not any(map(is_layer, list(module.modules())[1:]))
 
 
+def label(path, module) -> str:
+    """Return a module's path as if nothing were compiled; the class of a model itself."""
+    return ".".join(p for p in path.split(".") if p != "_orig_mod") or type(module).__name__
+
+
 class Layer(NamedTuple):
     """What hooks need to know about a layer, looked up once and not at every call."""
 
@@ -86,8 +91,7 @@ def find_layers(model) -> dict[nn.Module, str]:
     for path, module in model.named_modules():
         if module in computing or isinstance(module, (*NORMALIZATIONS, *EMBEDDINGS)):
             continue
-        name = ".".join(part for part in path.split(".") if part != "_orig_mod")
-        name = name or type(module).__name__
+        name = label(path, module)
         computed = _computed_weight(module)
         if computed:
             raise ValueError(

@@ -14,6 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from weightinit._checks import check_choice, check_module
+from weightinit._layers import label
 from weightinit._one_pass import check_loss, trained
 from weightinit._progress import show
 from weightinit.data import Digits
@@ -199,8 +200,7 @@ def train(
 def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
     """Copy the weight of every module that has one."""
     return {
-        # A model that is itself a layer has no path; the probe calls it by its class.
-        path or type(module).__name__: module.weight.detach().clone()
+        label(path, module): module.weight.detach().clone()  # as the probe names it
         for path, module in model.named_modules()
         if isinstance(getattr(module, "weight", None), nn.Parameter)
     }
