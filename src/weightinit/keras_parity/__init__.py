@@ -8,7 +8,7 @@ package does it), then `load` (importing TensorFlow without its messages).
 """
 
 from weightinit.keras_parity.load import keras
-from weightinit.keras_parity.networks import copy_weights, initializer, mlp
+from weightinit.keras_parity.networks import copy_weights, mlp
 from weightinit.keras_parity.runs import probe, train
 
-__all__ = ["copy_weights", "initializer", "keras", "mlp", "probe", "train"]
+__all__ = ["copy_weights", "keras", "mlp", "probe", "train"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import numpy as np
 import pandas as pd
 import torch
 
-from weightinit._checks import check_size
+from weightinit._checks import check_instance, check_seed, check_size
 from weightinit.data import Digits
 from weightinit.keras_parity.load import keras, tf
 from weightinit.training import loop
@@ -17,6 +17,41 @@ NORMALIZATIONS = {
     "batch": keras.layers.BatchNormalization,
     "layer": keras.layers.LayerNormalization,
 }
+
+
+def check_model(name: str, model, kind: type = keras.Model) -> None:
+    """Raise an error unless a Keras model is built, of one input and output, of 32 or 64 bits."""
+    check_instance(name, model, kind)
+    shapes = [getattr(model, end, None) for end in ("input_shape", "output_shape")]
+    if not (model.built and model.weights and all(isinstance(shape, tuple) for shape in shapes)):
+        raise ValueError(f"{name} must be built, with weights, one input and one output")
+    for layer in model._flatten_layers():
+        for dtype in (layer.compute_dtype, layer.variable_dtype):
+            if dtype in ("float16", "bfloat16"):
+                raise ValueError(
+                    f"{name} must compute in float32 or float64, since products of 16 bits differ "
+                    f"from processor to processor, but its layer {layer.name!r} has {dtype}"
+                )
+
+
+def _check_fit(model, x: np.ndarray, y: np.ndarray) -> None:
+    """Raise an error unless the model takes images x and gives scores of the classes y."""
+    for name, values in (("x", x), ("y", y)):
+        check_instance(name, values, np.ndarray)
+    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or not len(y):
+        raise ValueError(
+            "x and y must be arrays of as many entries, at least one, y of one axis; got shapes "
+            f"{x.shape} and {y.shape}"
+        )
+    if x.dtype.kind not in "iuf" or y.dtype.kind not in "iu" or not np.isfinite(x).all():
+        raise ValueError(f"x must hold finite numbers and y integers, got {x.dtype} and {y.dtype}")
+    (_, *into), (_, *out) = model.input_shape, model.output_shape
+    taken = [given if size is None else size for size, given in zip_longest(into, x.shape[1:])]
+    if taken != list(x.shape[1:]) or len(out) != 1 or not 0 <= y.min() <= y.max() < out[0]:
+        raise ValueError(
+            f"the model takes entries of shape {tuple(into)} and gives {tuple(out)} scores, which "
+            f"does not fit x, {x.shape[1:]}, and classes from {y.min()} to {y.max()}"
+        )
 
 
 def _cross_entropy(scores, labels):
@@ -52,8 +87,9 @@ def train(
     Raises
     ------
     TypeError, ValueError
-        If the rate is not positive and finite, or ``steps``, ``batch_size`` or ``evaluate_every``
-        is no whole number of at least 1.
+        If the rate is not positive and finite; if ``steps``, ``batch_size`` or ``evaluate_every``
+        is no whole number of at least 1; if the model is not built, does not fit the data or
+        computes with 16 bits. Nothing has been changed then.
 
     Examples
     --------
@@ -63,7 +99,11 @@ def train(
     >>> history["step"].tolist()
     [0, 20]
     """
+    check_model("model", model)
+    check_instance("data", data, Digits, "weightinit.data.digits()")
+    _check_fit(model, data.x_train, data.y_train)
     loop.check_rate(lr)
+    check_seed(seed)
     for name, value in (("steps", steps), ("batch_size", batch_size)):
         check_size(name, value)
     if evaluate_every is not None:
@@ -111,8 +151,9 @@ def probe(model, x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
-        If ``x`` and ``y`` differ in length.
+    TypeError, ValueError
+        If the model is no such model or computes with 16 bits; if x and y are no arrays of equally
+        many entries, or do not fit the model.
 
     Examples
     --------
@@ -123,25 +164,27 @@ def probe(model, x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
     >>> table["name"].tolist()
     ['linear1', 'linear2', 'output']
     """
-    if len(x) != len(y):
-        raise ValueError(f"x and y must have as many entries, got {len(x)} and {len(y)}")
+    check_model("model", model, keras.Sequential)
+    _check_fit(model, x, y)
     before, signals = model.get_weights(), {}
     signal = tf.constant(x, dtype=model.weights[0].dtype)
-    with tf.GradientTape(persistent=True) as tape:
-        for layer, after in pairwise([*model.layers, None]):
-            signal = layer(signal, training=True)
-            if hasattr(layer, "kernel"):
-                name, kernel = layer.name, layer.kernel
-            if hasattr(layer, "kernel") or isinstance(layer, tuple(NORMALIZATIONS.values())):
-                if not isinstance(after, tuple(NORMALIZATIONS.values())):
-                    tape.watch(signal)
-                    signals[name] = signal, kernel
-        loss = _cross_entropy(signal, tf.constant(y))
+    try:
+        with tf.GradientTape(persistent=True) as tape:
+            for layer, after in pairwise([*model.layers, None]):
+                signal = layer(signal, training=True)
+                if hasattr(layer, "kernel"):
+                    name, kernel = layer.name, layer.kernel
+                if hasattr(layer, "kernel") or isinstance(layer, tuple(NORMALIZATIONS.values())):
+                    if not isinstance(after, tuple(NORMALIZATIONS.values())):
+                        tape.watch(signal)
+                        signals[name] = signal, kernel
+            loss = _cross_entropy(signal, tf.constant(y))
+    finally:
+        model.set_weights(before)
     rows = []
     for number, (name, (h, kernel)) in enumerate(signals.items(), start=1):
         tensors = {"h_rms": h, "grad_h_rms": tape.gradient(loss, h)}
         tensors |= {"grad_w_rms": tape.gradient(loss, kernel.value), "w_rms": kernel.value}
         rms = {key: float(np.sqrt(np.mean(np.square(value)))) for key, value in tensors.items()}
         rows.append({"layer": number, "name": name} | rms)
-    model.set_weights(before)
     return pd.DataFrame(rows)
