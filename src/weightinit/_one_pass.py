@@ -135,7 +135,7 @@ def check_batch(x, y) -> None:
     for name, value in (("x", x), ("y", y)):
         if not isinstance(value, torch.Tensor):
             raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
-        if value.layout != torch.strided or value.is_quantized or value.is_meta:
+        if value.layout != torch.strided or value.is_nested or value.is_meta:
             raise ValueError(f"{name} must be a dense tensor of numbers, got {value.layout}")
         if value.ndim == 0 or value.numel() == 0:
             raise ValueError(

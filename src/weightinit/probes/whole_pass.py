@@ -92,10 +92,11 @@ def probe(
         If the model is not a module, ``x`` or ``y`` not a tensor, ``loss`` not a function, or
         ``lr`` not a number.
     ValueError
-        If ``x`` and ``y`` do not fit each other or the model, contain NaN or infinities, or are
-        empty; if, for the default loss, ``y`` holds neither classes nor their probabilities; if
-        nothing requires a gradient, the loss is not one number, the model has no layer, ``share``
-        is not in [0, 1), ``lr`` is negative or not finite, or the model is not on ``device``.
+        If ``x`` and ``y`` do not fit each other or the model, contain NaN or infinities, are empty
+        or sparse; if, for the default loss, ``y`` holds neither classes nor their probabilities; if
+        nothing requires a gradient, the loss is not one number, `Probe` refuses the model or
+        ``share``, ``lr`` is negative or not finite, or the model is not on ``device``; if a block
+        is checkpointed with ``use_reentrant=True``, which only a `Probe` can follow.
 
     Examples
     --------
