@@ -1,13 +1,18 @@
 """Signals, initializers, theory and experiments for a course on weight initialization.
 
-The package is organised in floors; a module imports only from the floors below its own.
+Each folder is one concept. Its ``__init__.py`` is its face: what lives there, which names are
+public, and in which order to read the files. A module imports only from lower floors:
 
-1. `activations`, `data`, `claims`: functions, images and statements; NumPy only.
-2. `theory`, `initializers`, `networks`: what is predicted, and what it is predicted about.
-3. `probes`, `curvature`, `training`, `grids`: what is measured, and on how many cores.
-4. `describe`, `plotting`: what is shown.
+6. `keras_parity`, `experiments`, the chapters;
+5. `training`;
+4. `probes`, `initializers`: what is measured, and how weights start;
+3. `networks`, `theory`: what is measured on, and what is predicted;
+2. `activations`, `failures`, `grids`, `curvature`, `normalization`, `data`;
+1. files with an underscore: checks of arguments, one pass through a model, progress bars.
 
-Importing `weightinit` itself loads none of them, so it is instant; import the modules you need:
+Beside the house stand `plotting` and `claims`: what is shown, and what is said.
+
+Importing `weightinit` itself loads none of them, so it is instant; import the ones you need:
 ``from weightinit import networks, probes``.
 """
 

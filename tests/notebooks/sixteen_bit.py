@@ -13,9 +13,10 @@ whose file names one. `make portability` watches every operation of every cell.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 # How a 16-bit format comes into Python code: by one of these names.
 NAMES = re.compile(r"float16|\bhalf\b|autocast|\bF16\b|\bBF16\b|mixed_|set_dtype_policy|\bamp\b")
@@ -36,20 +37,30 @@ def _refuse(operation: str, dtype: object) -> None:
     )
 
 
-def no_sixteen_bit_products():
-    """Return a mode (a context manager) in which a 16-bit product of PyTorch raises an error."""
+def check(func, args, kwargs) -> None:
+    """Raise an error if an operation of PyTorch is a product of 16-bit tensors."""
     import torch
-    from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils._pytree import tree_leaves
 
-    half = (torch.float16, torch.bfloat16)
+    if is_product(func.overloadpacket.__name__):
+        for value in tree_leaves((args, kwargs)):
+            if isinstance(value, torch.Tensor) and value.dtype in (torch.float16, torch.bfloat16):
+                _refuse(func.name(), value.dtype)
+
+
+@functools.cache
+def is_product(operation: str) -> bool:
+    """Tell whether an operation multiplies matrices or convolves."""
+    return bool(PRODUCT.search(operation))
+
+
+def no_sixteen_bit_products():
+    """Return a mode (a context manager) in which a 16-bit product of PyTorch raises an error."""
+    from torch.utils._python_dispatch import TorchDispatchMode
 
     class NoSixteenBitProducts(TorchDispatchMode):
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            if PRODUCT.search(func.overloadpacket.__name__):
-                for value in tree_leaves((args, kwargs)):
-                    if isinstance(value, torch.Tensor) and value.dtype in half:
-                        _refuse(func.name(), value.dtype)
+            check(func, args, kwargs)
             return func(*args, **(kwargs or {}))
 
     return NoSixteenBitProducts()
@@ -63,7 +74,8 @@ def watch_tensorflow() -> None:
 
 
 def _check_tensorflow(op_type, inputs, attrs, outputs, op_name=None, graph=None):
-    if PRODUCT.search(op_type):
+    op_type = op_type.decode() if isinstance(op_type, bytes) else op_type
+    if is_product(op_type):
         for value in inputs:
             if value.dtype.name in ("float16", "bfloat16"):
                 _refuse(op_type, value.dtype.name)
@@ -105,15 +117,18 @@ def _made(tree: ast.AST) -> Iterator[str]:
             yield from _made(node)
 
 
-def watch_cells(everywhere: bool) -> None:
-    """In a notebook's kernel: watch its cells, all of them or those which `Reach` finds."""
+def watch_cells(everywhere: bool, mode: Callable = no_sixteen_bit_products) -> None:
+    """In a notebook's kernel: watch its cells, all of them or those which `Reach` finds.
+
+    ``mode`` makes the mode in which they run.
+    """
     shell = sys.modules["IPython"].get_ipython()
     reach, watching = Reach(), {}
 
     def before_a_cell(info):
         watch = reach.includes(info.raw_cell) or everywhere
         if watch and "torch" not in watching:
-            watching["torch"] = no_sixteen_bit_products()
+            watching["torch"] = mode()
             watching["torch"].__enter__()
         elif not watch and "torch" in watching:
             watching.pop("torch").__exit__(None, None, None)
