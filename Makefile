@@ -52,7 +52,7 @@ notebooks: environment
 	.venv/bin/python tools/execute_notebooks.py chapters appendix
 
 sweeps: environment
-	.venv/bin/python -m weightinit.experiments.stored
+	.venv/bin/python -m weightinit.experiments
 
 serve: environment
 	@test -f _build/html/index.html || { echo "There is no site yet: run make book first"; false; }

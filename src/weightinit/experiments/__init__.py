@@ -2,7 +2,8 @@
 
 Each is a function that trains some networks, one cell of a grid; the grid stands below it in its
 file, as an entry of ``GRIDS``. `results` gives the table of a whole grid, read from its file in
-``chapters/results`` as far as that holds it. Delete the file to compute all of it again.
+``chapters/results`` as far as that holds it. Delete the file to compute all of it again. Chapters
+show the text of six functions: after a change, also of a docstring, run `make notebooks`.
 
 Read `stored`, then the experiment that you are looking for: `depths`, `relu_starts`, `very_deep`,
 `thirty_layers`, `residual_blocks` (chapter 5), `batch_normalization`, `batch_sizes`,

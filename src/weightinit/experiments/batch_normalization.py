@@ -21,9 +21,22 @@ def std_and_normalization(normalization: str | None, factor: float, lr: float) -
 
 
 def normalized_scheme_and_rate(scheme: str, place: str, lr: float) -> pd.DataFrame:
-    """Train 10 ReLU networks with batch normalization for 600 steps.
+    """Train 10 ReLU networks with batch normalization for 600 steps of gradient descent.
 
-    ``steps_to_90`` as in `scheme_and_rate`.
+    Parameters
+    ----------
+    scheme : str
+        As in `relu_network`.
+    place : {"before", "after"}
+        Where the normalization stands: before or after the activation.
+    lr : float
+        The learning rate.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each network: its ``seed``, ``steps_to_90`` as in `scheme_and_rate`, ``loss`` and
+        ``test_accuracy`` at the end.
     """
     options = {"normalization": "batch", "place": place}
     models = [relu_network(scheme, seed, **options) for seed in range(10)]
@@ -36,9 +49,25 @@ def normalized_scheme_and_rate(scheme: str, place: str, lr: float) -> pd.DataFra
 def late_normalization(
     activation: str, scheme: initializers.Scheme, first: int, seed: int, dtype=torch.float64
 ) -> nn.Sequential:
-    """Build ten layers of 64 units, of which the ``first`` ones are not normalized.
+    """Build ten layers of 64 units with batch normalization in all but the first.
 
-    ``scheme`` starts these; the others start from He's rule.
+    Parameters
+    ----------
+    activation : str
+        The name of an activation.
+    scheme : initializers.Scheme
+        Starts the layers that are not normalized; the others start from He's rule.
+    first : int
+        How many layers are not normalized.
+    seed : int
+        Of the weights.
+    dtype : torch.dtype
+        Of the weights.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        The network; its first normalizations are `torch.nn.Identity`.
 
     Examples
     --------
@@ -57,9 +86,23 @@ def late_normalization(
 
 
 def first_layers_and_rate(activation: str, first: int, factor: float, lr: float) -> pd.DataFrame:
-    """Train 5 networks whose ``first`` layers start at ``factor`` times He's std, 300 steps.
+    """Train 5 networks of `late_normalization` in float32 for 300 steps of gradient descent.
 
-    With ``first=0`` all layers are normalized and none starts elsewhere.
+    Parameters
+    ----------
+    activation : str
+        The name of an activation.
+    first : int
+        How many layers are not normalized; with 0, none starts elsewhere.
+    factor : float
+        Of He's standard deviation, in these layers.
+    lr : float
+        The learning rate.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each network: its ``seed``, ``loss`` and ``test_accuracy`` at the end.
     """
     models = [
         late_normalization(activation, he_times(factor), first, seed, torch.float32)

@@ -11,7 +11,21 @@ from weightinit.training import train_ensemble
 
 
 def hundred_blocks(branch: float, seed: int, dtype=torch.float64) -> nn.Sequential:
-    """Build 100 residual blocks, x + W relu(x), with weights of He's rule times ``branch``.
+    """Build 100 residual blocks of 32 units, x + W relu(x).
+
+    Parameters
+    ----------
+    branch : float
+        The weights of the blocks are those of He's rule times this number.
+    seed : int
+        Of the weights.
+    dtype : torch.dtype
+        Of the weights.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        A linear layer, the blocks, and a linear layer.
 
     Examples
     --------
@@ -30,7 +44,20 @@ def hundred_blocks(branch: float, seed: int, dtype=torch.float64) -> nn.Sequenti
 
 
 def branch_and_rate(branch: float, lr: float) -> pd.DataFrame:
-    """Train 10 such networks for 100 steps of gradient descent."""
+    """Train 10 such networks in float32 for 100 steps of gradient descent.
+
+    Parameters
+    ----------
+    branch : float
+        As in `hundred_blocks`.
+    lr : float
+        The learning rate.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each network and each tenth step: ``seed``, ``step``, ``loss``, ``test_accuracy``.
+    """
     models = [hundred_blocks(branch, seed, torch.float32) for seed in range(10)]
     table = train_ensemble(models, data.digits(), lrs=[lr] * 10, steps=100, evaluate_every=10)
     return table.rename(columns={"member": "seed"})[["seed", "step", "loss", "test_accuracy"]]

@@ -12,7 +12,23 @@ from weightinit.training import train_ensemble
 
 
 def start_and_optimizer(start: str, optimizer: str, lr: float) -> pd.DataFrame:
-    """Train 10 networks of thirty ReLU layers for 200 steps; SGD has a momentum of 0.9."""
+    """Train 10 networks of thirty ReLU layers of 64 units for 200 steps.
+
+    Parameters
+    ----------
+    start : str
+        ``"lsuv"``, or a scheme of `initializers.SCHEMES`.
+    optimizer : str
+        ``"Adam"``, or ``"SGD"`` with a momentum of 0.9.
+    lr : float
+        The learning rate.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each network and each twentieth step: ``seed``, ``step``, ``loss``,
+        ``test_accuracy``.
+    """
     digits = data.digits()
     models = [networks.mlp(30, 64, "relu", dtype=torch.float32) for _ in range(10)]
     for seed, model in enumerate(models):
