@@ -13,6 +13,11 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     SHARE = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, SHARE)))
 
+# Looking for doctests there imports TensorFlow; tests/keras_parity/test_doctests.py runs them.
+collect_ignore = ["src/weightinit/keras_parity"]
+# One of its examples trains 25 networks: tests/experiments/test_relu_starts.py asks their file.
+collect_ignore += ["src/weightinit/experiments/relu_starts.py"]
+
 pytest_plugins = ["tests.notebooks.plugin", "tests.running.workers", "tests.running.progress"]
 
 

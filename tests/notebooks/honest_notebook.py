@@ -242,6 +242,8 @@ CASES = (
     Case("count", "print(20)", stored("20", "21"), "whole numbers must be equal"),
     Case("sign", "print(-0.5)", stored("-0.5", "0.5"), "relative difference 2,"),
     Case("digit", "print(0.123456)", stored("3456", "3457"), "relative difference 0.0000081,"),
+    Case("near", "print(1.5)", stored("1.5", "1.5000016"), "relative difference 0.0000011,"),
+    Case("nearer", "print(1.5)", stored("1.5", "1.5000014")),
     Case("nan", "print(float('nan'))", stored("nan", "0.5"), "computed line 1: nan"),
     Case("words", "print('rises')", stored("rises", "falls"), "the text differs"),
     Case("table", TABLE, stored("2.500000e-20", "2.600000e-20", HTML), "text/html: stored 2.6"),
