@@ -2,7 +2,6 @@
 
 import ast
 import importlib.metadata
-import json
 import os
 import re
 import shutil
@@ -12,7 +11,6 @@ import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import nbformat
 import pytest
 import yaml
 
@@ -22,10 +20,6 @@ MODULES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__
 sys.path.insert(0, str(ROOT / "tools"))
 
 import check_python  # noqa: E402
-import count_tests  # noqa: E402
-import environment  # noqa: E402
-import execute_notebooks  # noqa: E402
-import landing_figure  # noqa: E402
 
 # A module imports from the floors below its own, or from a neighbour, never from above. A private
 # module stands on the lowest floor that uses it.
@@ -81,19 +75,6 @@ def test_every_dependency_of_the_package_is_a_requirement():
 # Set-up ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("version", [(3, 11), (3, 11, 0), (3, 12, 1), (3, 13, 9, "final", 0)])
-def test_supported_python_is_accepted(version):
-    assert check_python.complaint(version) is None
-
-
-@pytest.mark.parametrize("version", [(2, 7, 18), (3, 8, 18), (3, 10, 13), (3, 14, 0), (4, 0, 0)])
-def test_other_python_is_turned_away_in_one_sentence(version):
-    sentence = check_python.complaint(version)
-    assert "3.11, 3.12 or 3.13" in sentence
-    assert "found " + ".".join(map(str, version)) in sentence
-    assert "\n" not in sentence
-
-
 def test_supported_pythons_are_the_same_everywhere():
     project = tomllib.loads(text("pyproject.toml"))["project"]
     after = (check_python.NEWEST[0], check_python.NEWEST[1] + 1)
@@ -102,37 +83,6 @@ def test_supported_pythons_are_the_same_everywhere():
     matrix = yaml.safe_load(text(".github/workflows/course.yml"))["jobs"]["check"]["strategy"]
     assert matrix["matrix"]["python"] == ["3.11", "3.12", "3.13"]
     assert "3.11, 3.12 or 3.13" in text("README.md")
-
-
-@pytest.mark.parametrize("name", ["check_python.py", "environment.py"])
-def test_what_meets_an_old_python_avoids_new_syntax(name):
-    tree = ast.parse(text(f"tools/{name}"), feature_version=(3, 4))
-    new = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.Match, ast.AsyncFunctionDef)
-    assert not [node for node in ast.walk(tree) if isinstance(node, new)]
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    assert not [f.name for f in functions if f.returns or f.args.kwonlyargs]
-
-
-def test_environment_without_a_readable_stamp_is_made_anew(tmp_path):
-    (tmp_path / "ready").write_text("{")
-    for path in (tmp_path / "ready", tmp_path / "absent"):
-        assert environment.plan(environment.present(path), environment.wanted()) == "create"
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({}, "keep"),
-        ({"contents": "other"}, "update"),
-        ({"python": "3.0"}, "create"),
-        ({"root": "elsewhere"}, "create"),
-        ({"root": "elsewhere", "contents": "other"}, "create"),
-    ],
-)
-def test_environment_is_renewed_as_far_as_needed(tmp_path, change, expected):
-    stamp = tmp_path / "ready"
-    stamp.write_text(json.dumps(environment.wanted() | change))
-    assert environment.plan(environment.present(stamp), environment.wanted()) == expected
 
 
 def test_makefile_targets_are_explained_in_help_and_readme():
@@ -160,92 +110,6 @@ def test_nothing_is_served_before_there_is_a_site(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=outside)
     assert done.returncode != 0
     assert done.stdout == "There is no site yet: run make book first\n"
-
-
-# The tools ------------------------------------------------------------------------------------
-
-
-def report(**numbers):
-    counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0} | numbers
-    return "<testsuite " + " ".join(f'{key}="{value}"' for key, value in counts.items()) + "/>"
-
-
-def test_count_covers_all_reports(tmp_path, capsys):
-    (tmp_path / "a.xml").write_text(f"<testsuites>{report(tests=3)}</testsuites>")
-    (tmp_path / "b.xml").write_text(report(tests=4, failures=1, skipped=1))
-    assert count_tests.main(tmp_path) == 1
-    assert capsys.readouterr().out == "5 passed, 1 failed, 1 skipped\n"
-
-
-def test_count_of_nothing_is_a_failure(tmp_path, capsys):
-    assert count_tests.main(tmp_path) == 1
-    assert capsys.readouterr().out == "0 passed, 0 failed\n"
-
-
-def landing_notebook(tags=("landing",), alt="Gradients\n fall.", pictures=1):
-    cell = nbformat.v4.new_code_cell("plot()", metadata={"tags": list(tags)})
-    cell.metadata["mystnb"] = {"image": {"alt": alt}}
-    picture = nbformat.v4.new_output("display_data", data={"image/png": "UE5H"})
-    cell.outputs = [picture] * pictures
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# T"), cell])
-
-
-def test_landing_figure_is_the_stored_picture_with_its_description():
-    assert landing_figure.extract(landing_notebook()) == (b"PNG", "Gradients fall.")
-
-
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        ({"tags": []}, "0 cells are tagged 'landing'"),
-        ({"alt": " "}, "no alternative text"),
-        ({"pictures": 0}, "stores 0 PNG"),
-        ({"pictures": 2}, "stores 2 PNG"),
-    ],
-)
-def test_landing_figure_that_is_not_there_is_an_error(change, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        landing_figure.extract(landing_notebook(**change))
-
-
-def write_notebook(path, source):
-    cells = [nbformat.v4.new_code_cell(source, id="only")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-
-
-def test_executing_a_notebook_stores_outputs_and_nothing_of_the_machine(tmp_path):
-    path = tmp_path / "lesson.ipynb"
-    write_notebook(path, "print(6 * 7)")
-    execute_notebooks.execute(path)
-    stored = nbformat.read(path, as_version=4)
-    assert stored.cells[0].outputs[0].text == "42\n"
-    assert stored.cells[0].execution_count == 1
-    assert stored.cells[0].metadata == {}
-    assert stored.metadata == execute_notebooks.METADATA
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_notebook_that_fails_is_left_as_it_was(tmp_path):
-    path = tmp_path / "lesson.ipynb"
-    write_notebook(path, "1 / 0")
-    before = path.read_bytes()
-    with pytest.raises(Exception, match="ZeroDivisionError"):
-        execute_notebooks.execute(path)
-    assert path.read_bytes() == before
-
-
-def test_notebooks_are_executed_in_the_order_of_the_folders_named(tmp_path):
-    for name in ("b/2", "b/1", "a/3", "b/.ipynb_checkpoints/1"):
-        path = tmp_path / f"{name}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_notebook(path, "")
-    found = execute_notebooks.find([tmp_path / "b", tmp_path / "a"])
-    assert [path.stem for path in found] == ["1", "2", "3"]
-
-
-def test_no_notebook_to_execute_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no notebook in"):
-        execute_notebooks.find([tmp_path])
 
 
 # The package ----------------------------------------------------------------------------------

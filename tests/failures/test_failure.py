@@ -122,6 +122,7 @@ def test_words(fields, words):
         ({"zeros": 3}, "zero"),  # mul does not mind
         ({"operation": "log"}, "zero"),
         ({"operation": "sub"}, "overflows"),
+        ({"operation": "exp2"}, "overflows"),
         ({"meant": True}, "All its inputs"),
         ({"operation": None}, "input"),
         ({}, "step"),
@@ -150,6 +151,13 @@ def test_zeros_of_complex_inputs():
         return h + (1 / torch.complex(real, torch.zeros_like(h))).abs()
 
     check(first_failure(around(function), *batch()), operation="reciprocal", zeros=32, count=32)
+
+
+def test_tensors_without_numbers_are_passed_over():
+    def function(h):
+        return h + len(torch.empty(20, device="meta") * INF)
+
+    assert first_failure(around(function), *batch()) is None
 
 
 def test_failure_is_frozen():

@@ -10,21 +10,19 @@ from weightinit.failures import Watch, first_failure
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def test_the_largest_input_is_a_finite_one():
-    """Beside the mask that was meant, the derivative's inputs have a largest finite number."""
+@pytest.mark.parametrize("constant", [-INF, torch.tensor(-INF)])
+def test_the_largest_input_is_a_finite_one(constant):
+    """Numbers count as inputs, but an infinite one is not the largest."""
     seen = []
 
     def function(h):
-        seen.append(h.detach())
-        return h.masked_fill(h > 0, -INF)
+        seen.append(h.detach().abs().max().item())
+        return h.masked_fill(h > 0, constant)
 
-    def loss(output, y):
-        return (output * torch.tensor([0.0, 1.0]).repeat(10)).square().mean()
-
-    model = around(function)[:2]
-    failure = first_failure(model, *batch(), loss=loss)
-    check(failure, phase="loss", operation="mul", inputs_finite=False)
-    assert failure.largest_input == max(1.0, seen[-1].clamp(max=0).abs().max().item())
+    failure = first_failure(around(function), *batch(), loss=lambda output, y: output.sum())
+    assert failure.operation == "addmm"  # which made NaN of it
+    failure = first_failure(around(function)[:2], *batch(), loss=lambda h, y: h.square().mean())
+    check(failure, operation="masked_fill", meant=True, largest_input=seen[-1])
 
 
 @pytest.mark.parametrize("inplace", [False, True])
