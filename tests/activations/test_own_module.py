@@ -3,17 +3,12 @@
 A warning fails every test of this project, so that these also show that none is given.
 """
 
-import copy
-
 import numpy as np
 import pytest
 import torch
-from scipy.integrate import quad
-from scipy.stats import norm
-from torch import nn
 
-from weightinit import theory
-from weightinit.activations import Activation, from_module, get, names, register
+from weightinit.activations import Activation, get, register
+from weightinit.activations.own_module import OwnActivation
 from weightinit.data import digits
 from weightinit.networks import mlp
 from weightinit.probes import probe
@@ -35,100 +30,6 @@ def register_again(name):
     """Register the formulas of one of the book's activations under a name of our own."""
     phi = get(name)
     return register(f"own {name}", phi.f, phi.df, kinks=phi.kinks, bounds=phi.bounds)
-
-
-# ---- Registering -----------------------------------------------------------------------------
-
-
-def test_registered_is_known_everywhere():
-    before = names()
-    own = register("h sin h", *H_SIN_H, kinks=[0], bounds=(-INF, INF))
-    assert own == Activation("h sin h", *H_SIN_H, (0.0,), (-INF, INF))
-    assert get("h sin h") is own and names() == sorted([*before, "h sin h"])
-    assert theory.gains()["activation"].tolist() == names()
-    model = mlp(2, 3, "h sin h")
-    assert from_module(model.act1) is from_module(model.act2) is own
-    assert from_module(copy.deepcopy(model).act1) == own
-    assert "(act1): OwnActivation(h sin h)" in repr(model)
-
-
-@pytest.mark.parametrize("time", ["first", "second"])
-def test_no_test_sees_what_another_registered(time):
-    assert "seen" not in names()
-    register("seen", *H_SIN_H)
-
-
-def test_registering_again_replaces():
-    first = register("own", *H_SIN_H)
-    second = register("own", *GROWING["square"])
-    assert get("own") is second and second(3.0) == 9 and first(3.0) == 3 * np.sin(3)
-
-
-@pytest.mark.parametrize(
-    ("name", "error", "message"),
-    [
-        ("relu", ValueError, "'relu' cannot be registered; .*: elu, .*, identity, .*, tanh$"),
-        *((name, ValueError, f"'{name}' cannot") for name in ("tanh", "elu", "swish", "identity")),
-        ("", ValueError, "'' cannot be registered"),
-        (" \t", ValueError, r"' \\t' cannot be registered"),
-        (None, TypeError, "the name of an activation must be a string, got None"),
-    ],
-)
-def test_bad_name_is_refused(name, error, message):
-    before = names(), get("relu"), get("swish")
-    with pytest.raises(error, match=message):
-        register(name, np.tanh, get("tanh").df)
-    assert (names(), get("relu"), get("swish")) == before
-
-
-@pytest.mark.parametrize(
-    ("f", "df", "message"),
-    [
-        ("tanh", np.cos, "own: f must be a function of an array, got 'tanh'"),
-        (np.tanh, None, "own: df must be a function of an array, got None"),
-    ],
-)
-def test_formula_that_is_no_function_is_refused(f, df, message):
-    with pytest.raises(TypeError, match=message):
-        register("own", f, df)
-
-
-BAD = {
-    "NaN near": (np.sqrt, lambda h: 0.5 / np.sqrt(h), {}, "f is not finite near h = -0.01: .* nan"),
-    "NaN in df": (np.tanh, lambda h: np.sqrt(h) * 0, {}, "df is not the deriv.* df says nan"),
-    # exp overflows from 709.78 on; the points which are tried are 3 % apart.
-    "f NaN far out": (naive, get("sigmoid").df, {}, r"f is NaN at h = 7[1-3]\d"),
-    "df NaN far out": (get("sigmoid").f, lambda h: naive(h) / (1 + np.exp(h)), {}, "df is NaN at"),
-    "f NaN on the left": (lambda h: 1 - naive(-h), get("sigmoid").df, {}, "f is NaN at h = -7"),
-    "wrong derivative": (np.tanh, lambda h: 1 - np.tanh(h), {}, "df is not the derivative of f"),
-    "missing kink": (np.abs, np.sign, {}, r"is there a kink near h = 0\? then say kinks=\[0\]$"),
-    "bounds": (np.tanh, get("tanh").df, {"bounds": (0, 1)}, r"f leaves its bounds \(0, 1\)"),
-    "number from f": (lambda h: 1.0, np.zeros_like, {}, "f must return a NumPy array .* 1.0"),
-    "number from df": (lambda h: h, lambda h: 1.0, {}, "df must return a NumPy array .* 1.0"),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_formulas_that_do_not_agree_are_refused(case):
-    f, df, kwargs, message = BAD[case]
-    before = names()
-    with pytest.raises(ValueError, match=f"^own: .*{message}"):
-        register("own", f, df, **kwargs)
-    assert names() == before
-    good = register("own", *H_SIN_H)
-    with pytest.raises(ValueError, match=message):
-        register("own", f, df, **kwargs)
-    assert get("own") is good
-
-
-def test_overflow_to_infinity_is_allowed():
-    logistic = register("own", lambda h: 1 / (1 + np.exp(-h)), get("sigmoid").df)
-    assert get("own") is logistic and logistic.flat_intervals() == get("sigmoid").flat_intervals()
-
-
-def test_name_of_a_family_does_not_take_the_place_of_its_members():
-    register("leaky_relu(0.375)", *H_SIN_H)
-    assert from_module(nn.LeakyReLU(0.375))(-8.0) == -3
 
 
 # ---- The module ------------------------------------------------------------------------------
@@ -259,42 +160,24 @@ def test_probe_where_saturation_is_unknown(f, df):
     assert np.isfinite(numbers).all(axis=None) and numbers.shape == (3, 13)
 
 
-# ---- Slopes and theory -----------------------------------------------------------------------
+# ---- Wrong calls -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", GROWING)
-def test_slope_that_grows_has_no_maximum(name):
-    own = register(name, *GROWING[name])
-    assert own.max_slope == INF and own.flat_intervals(0) == ()
-    with pytest.raises(ValueError, match=f"{name} has no largest slope"):
-        own.flat_intervals(0.05)
+@pytest.mark.parametrize(
+    "h", [torch.arange(3), torch.tensor([True]), torch.tensor([1j]), np.ones(2), 1.0, None]
+)
+def test_module_takes_floating_point_tensors(h):
+    with pytest.raises(TypeError, match="h must be a tensor of floating-point numbers, got "):
+        register_again("tanh").module()(h)
 
 
-@pytest.mark.parametrize("slope", [1.0, 1e6])
-def test_slope_that_settles_far_out_has_a_maximum(slope):
-    # phi' = slope * r (2 - r) with r = |h| / (1 + |h|): 1 % below its limit at h = 9.
-    own = register(
-        "own",
-        lambda h: slope * h * np.abs(h) / (1 + np.abs(h)),
-        lambda h: slope * np.abs(h) * (2 + np.abs(h)) / (1 + np.abs(h)) ** 2,
-        kinks=[0],
-    )
-    assert own.max_slope == pytest.approx(slope, rel=1e-12)
-    # phi' = share * slope where (1 - r)^2 = 1 - share.
-    end = 1 / np.sqrt(1 - 0.05) - 1
-    np.testing.assert_allclose(own.flat_intervals(), [(-end, end)], rtol=1e-9)
+@pytest.mark.parametrize("given", [None, "tanh", np.tanh, Activation])
+def test_module_is_of_an_activation(given):
+    with pytest.raises(TypeError, match="activation must be a weightinit.Activation, such as act"):
+        OwnActivation(given)
 
 
-def test_gains_of_h_sin_h_in_closed_form():
-    """E[h^2 cos(th)] = (1 - t^2) exp(-t^2 / 2) and E[h sin(th)] = t exp(-t^2 / 2), with t = 2."""
-    own = register("h sin h", *H_SIN_H)
-    square = 1 / 2 + 3 / 2 * np.exp(-2)
-    mean = np.exp(-1 / 2)  # E[h sin h], with t = 1
-    # E[sin^2] + E[h^2 cos^2] + E[h sin 2h], in which everything but 1/2 + 1/2 cancels.
-    slopes, _ = quad(lambda h: own.df(h) ** 2 * norm.pdf(h), -40, 40, epsabs=1e-13, limit=500)
-    assert slopes == pytest.approx(1, rel=1e-12)
-    expected = [square**-0.5, slopes**-0.5, (square - mean**2) ** -0.5]
-    kinds = ("forward", "backward", "standard deviation")
-    np.testing.assert_allclose([theory.gain(own.name, kind) for kind in kinds], expected, 1e-12)
-    row = theory.gains().set_index("activation").loc["h sin h"]
-    np.testing.assert_allclose(row[[kind.replace(" ", "_") for kind in kinds]].tolist(), expected)
+def test_formula_must_keep_the_shape():
+    own = Activation("own", lambda h: np.float64(1.0), np.zeros_like).module()
+    with pytest.raises(ValueError, match=r"must keep the shape \(2, 3\), got \(\); activations.ch"):
+        own(torch.ones(2, 3))

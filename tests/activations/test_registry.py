@@ -1,3 +1,7 @@
+"""The activations of the book, those of PyTorch, and those that a reader adds."""
+
+import copy
+import re
 import subprocess
 import sys
 import warnings
@@ -6,12 +10,15 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import brentq
-from scipy.special import ndtr
 from torch import nn
 
-from weightinit.activations import Activation, check, from_module, get, names
+from weightinit import theory
+from weightinit.activations import Activation, check, from_module, get, names, register, unregister
+from weightinit.networks import mlp
 
 INF = float("inf")
+SQUARE = (lambda h: h**2, lambda h: 2 * h)
+H_SIN_H = (lambda h: h * np.sin(h), lambda h: np.sin(h) + h * np.cos(h))
 ALL = names()
 # Both sides of every kink, the kinks, and far tails in which PyTorch is exact as well.
 GRID = np.unique(
@@ -99,121 +106,6 @@ def test_monotonic_bounds_are_the_limits(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("linear", 1),
-        ("relu", 1),
-        ("leaky_relu", 1),
-        ("elu", 1),
-        ("selu", 1.0507009873554805 * 1.6732632423543772),
-        ("gelu", ndtr(np.sqrt(2)) + np.exp(-1) / np.sqrt(np.pi)),  # phi'' = 0 at sqrt(2)
-        ("silu", 1.099839320128866917),  # phi'' = 0 solved with 40 digits
-        ("softplus", 1),
-        ("tanh", 1),
-        ("sigmoid", 0.25),
-        ("softsign", 1),
-        ("hardtanh", 1),
-        ("mish", 1.088498161251728761),  # as for silu
-    ],
-)
-def test_max_slope(name, expected):
-    assert get(name).max_slope == pytest.approx(expected, rel=1e-13, abs=0)
-
-
-@pytest.mark.parametrize("share", [0.5, 0.05, 1e-3, 1e-6])
-def test_flat_intervals_in_closed_form(share):
-    root = np.sqrt(1 - share)
-    ends = {
-        # share = 4 s (1 - s); share = 1 - tanh^2; share = 1 / (1 + |h|)^2
-        "sigmoid": np.log1p(root) - np.log(share / (1 + root)),
-        "tanh": np.arctanh(root),
-        "softsign": 1 / np.sqrt(share) - 1,
-    }
-    for name, end in ends.items():
-        expected = ((-INF, -end), (end, INF))
-        np.testing.assert_allclose(get(name).flat_intervals(share), expected, rtol=1e-10)
-    one_sided = {
-        "relu": 0.0,
-        "elu": np.log(share),
-        "selu": np.log(share),
-        "softplus": np.log(share) - np.log1p(-share),
-    }
-    for name, end in one_sided.items():
-        np.testing.assert_allclose(get(name).flat_intervals(share), [(-INF, end)], rtol=1e-10)
-    assert get("linear").flat_intervals(share) == ()
-    assert get("hardtanh").flat_intervals(share) == ((-INF, -1), (1, INF))
-
-
-def test_leaky_relu_is_flat_only_by_the_share_asked_for():
-    assert get("leaky_relu").flat_intervals(0.02) == ((-INF, 0),)
-    assert get("leaky_relu").flat_intervals(0.01) == ()
-
-
-@pytest.mark.parametrize("share", [0.05, 1e-3, 1e-6, 1e-9])
-@pytest.mark.parametrize("name", ["gelu", "silu", "mish"])
-def test_flat_intervals_around_a_zero_of_the_slope(name, share):
-    activation = get(name)
-    tail, dip = activation.flat_intervals(share)
-    level = share * activation.max_slope
-    zero = brentq(activation.df, -1.6, -0.5, xtol=1e-15)
-    assert tail[0] == -INF and tail[1] < dip[0] < zero < dip[1]
-    # The slope at the ends is -level, -level, +level, to the rounding error of the slope.
-    ends = activation.df(np.array([tail[1], *dip]))
-    np.testing.assert_allclose(ends, [-level, -level, level], rtol=1e-12, atol=1e-15)
-
-
-@pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("share", [0.3, 0.05, 1e-3])
-def test_flat_intervals_agree_with_the_slope_point_by_point(name, share):
-    activation = get(name)
-    h = np.linspace(-30, 30, 60_001)
-    inside = np.zeros(h.shape, dtype=bool)
-    for low, high in activation.flat_intervals(share):
-        inside |= (low <= h) & (h <= high)
-    small = np.abs(activation.df(h)) < share * activation.max_slope
-    np.testing.assert_array_equal(inside, small)
-
-
-def test_share_zero_means_constant():
-    expected = {"relu": ((-INF, 0),), "hardtanh": ((-INF, -1), (1, INF))}
-    for name in ALL:
-        assert get(name).flat_intervals(0) == expected.get(name, ()), name
-
-
-def test_flat_intervals_of_your_own_activation():
-    # Logistic written naively (overflows far out) and moved to 3; a step between two kinks;
-    # flat on both sides of a kink: one interval.
-    moved = Activation(
-        "moved",
-        lambda h: 1 / (1 + np.exp(3 - h)),
-        lambda h: 1 / (1 + np.exp(3 - h)) * (1 - 1 / (1 + np.exp(3 - h))),
-    )
-    end = get("sigmoid").flat_intervals()[1][0]
-    np.testing.assert_allclose(moved.flat_intervals(), [(-INF, 3 - end), (3 + end, INF)], 1e-10)
-    stairs = Activation(
-        "stairs",
-        lambda h: np.minimum(h, 0) + np.maximum(h - 2, 0),
-        lambda h: np.where((h > 0) & (h <= 2), 0.0, 1.0),
-        kinks=[0, 1, 2],
-    )
-    assert check(stairs).flat_intervals(0) == stairs.flat_intervals(0.5) == ((0, 2),)
-    assert stairs.kinks == (0.0, 1.0, 2.0)
-
-
-def test_flat_intervals_refuse_what_they_cannot_list():
-    with pytest.raises(ValueError, match=r"sine: its slope .* in more than 500 .*periodic\?"):
-        Activation("sine", np.sin, np.cos).flat_intervals()
-    with pytest.raises(ValueError, match="root: the derivative is not finite at h = -"):
-        _ = Activation("root", np.sqrt, lambda h: 0.5 / np.sqrt(h)).max_slope
-
-
-@pytest.mark.parametrize("share", [-0.1, 1, 2, float("nan")])
-def test_bad_share_is_named(share):
-    with pytest.raises(ValueError, match=r"share must be in \[0, 1\), got"):
-        get("relu").flat_intervals(share)
-
-
-@pytest.mark.parametrize(
     "module",
     [
         nn.ReLU(inplace=True),
@@ -262,7 +154,6 @@ class ReLU(nn.ReLU):
         nn.Linear(2, 2),
         nn.Sequential(nn.ReLU()),
         ReLU(),
-        "relu",
     ],
     ids=repr,
 )
@@ -284,27 +175,6 @@ def test_bad_names_are_named():
         get(None)
 
 
-@pytest.mark.parametrize("kinks", [(1, 0), (0, 0), (float("nan"),), (0, INF)])
-def test_bad_kinks_are_named(kinks):
-    with pytest.raises(ValueError, match="own: kinks must be finite and increasing"):
-        Activation("own", np.tanh, np.cosh, kinks=kinks)
-
-
-@pytest.mark.parametrize(
-    ("f", "df", "bounds", "reason"),
-    [
-        (np.tanh, lambda h: 1 - np.tanh(h), (-1, 1), "df is not the derivative of f"),
-        (np.abs, np.sign, (0, INF), r"is there a kink near h = 0\? then say kinks=\[0\]$"),
-        (lambda h: np.where(h > 1, np.nan, h), np.ones_like, (-INF, INF), "f is not finite"),
-        (np.tanh, get("tanh").df, (0, 1), "f leaves its bounds"),
-        (np.tanh, lambda h: 1.0, (-1, 1), "df must return a NumPy array .* got the number 1.0"),
-    ],
-)
-def test_check_gives_the_reason(f, df, bounds, reason):
-    with pytest.raises(ValueError, match=f"own: .*{reason}"):
-        check(Activation("own", f, df, bounds=bounds))
-
-
 @pytest.mark.parametrize("name", ALL)
 def test_check_accepts_the_registered(name):
     assert check(get(name)) is get(name)
@@ -316,3 +186,92 @@ def test_import_needs_neither_torch_nor_tensorflow():
         "assert not {'torch', 'tensorflow', 'keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# ---- Registering -----------------------------------------------------------------------------
+
+
+def test_registered_is_known_everywhere():
+    before = names()
+    own = register("h sin h", *H_SIN_H, kinks=[0], bounds=(-INF, INF))
+    assert own == Activation("h sin h", *H_SIN_H, (0.0,), (-INF, INF))
+    assert get("h sin h") is own and names() == sorted([*before, "h sin h"])
+    assert theory.gains()["activation"].tolist() == names()
+    model = mlp(2, 3, "h sin h")
+    assert from_module(model.act1) is from_module(model.act2) is own
+    assert from_module(copy.deepcopy(model).act1) == own
+    assert "(act1): OwnActivation(h sin h)" in repr(model)
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_no_test_sees_what_another_registered(time):
+    assert "seen" not in names()
+    register("seen", *H_SIN_H)
+
+
+def test_registering_again_replaces():
+    first = register("own", *H_SIN_H)
+    second = register("own", *SQUARE)
+    assert get("own") is second and second(3.0) == 9 and first(3.0) == 3 * np.sin(3)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("relu", ValueError, "'relu' cannot be registered; .*: elu, .*, identity, .*, tanh$"),
+        *((name, ValueError, f"'{name}' cannot") for name in ("tanh", "elu", "swish", "identity")),
+        ("", ValueError, "'' cannot be registered"),
+        (" \t", ValueError, r"' \\t' cannot be registered"),
+        (None, TypeError, "the name of an activation must be a string, got None"),
+    ],
+)
+def test_bad_name_is_refused(name, error, message):
+    before = names(), get("relu"), get("swish")
+    with pytest.raises(error, match=message):
+        register(name, np.tanh, get("tanh").df)
+    assert (names(), get("relu"), get("swish")) == before
+
+
+def test_name_of_a_family_does_not_take_the_place_of_its_members():
+    register("leaky_relu(0.375)", *H_SIN_H)
+    assert from_module(nn.LeakyReLU(0.375))(-8.0) == -3
+
+
+# ---- Taking back -----------------------------------------------------------------------------
+
+
+def test_unregister_takes_back_one():
+    before = names()
+    register("square", *SQUARE)
+    first = register("own", *SQUARE)
+    model = mlp(2, 3, "own")
+    assert unregister("own") is None
+    assert names() == sorted([*before, "square"])
+    with pytest.raises(ValueError, match="unknown activation 'own'"):
+        get("own")
+    assert from_module(model.act1) is first  # a network keeps what it is made of
+    assert register("own", np.tanh, get("tanh").df) is get("own")
+
+
+@pytest.mark.parametrize("name", ["tanh", "identity", "elsewhere", "", None, ["square"]])
+def test_unregister_names_what_it_could_take_back(name):
+    with pytest.raises(ValueError, match="not an activation of your own; registered are: none$"):
+        unregister(name)
+    register("square", *SQUARE)
+    register("another", np.tanh, get("tanh").df)
+    before = names()
+    with pytest.raises(ValueError, match=f"^{re.escape(repr(name))} cannot .*: another, square$"):
+        unregister(name)
+    assert names() == before and get("tanh").torch_name == "Tanh"
+
+
+@pytest.mark.parametrize("given", ["relu", None, nn.ReLU, np.tanh, get("relu")])
+def test_from_module_takes_modules(given):
+    with pytest.raises(TypeError, match="module must be a torch.nn.Module, got "):
+        from_module(given)
+
+
+@pytest.mark.parametrize("given", [None, 3, ["relu"], {}, nn.ReLU(), np.tanh, Activation])
+def test_get_takes_names_and_activations(given):
+    with pytest.raises(TypeError, match="activation must be a name or an Activation, got "):
+        get(given)

@@ -153,3 +153,43 @@ def test_nothing_has_no_correlation():
     for function in (theory.c_map, theory.c_slope):
         with pytest.raises(ValueError, match="all 0: they have no correlation"):
             function("tanh", 0.5, 1.0, sigma_w2=0.0)
+
+
+@ALL
+def test_rounding_takes_no_correlation_beyond_one(phi):
+    for c in (1 - 1e-16, -1 + 1e-16):
+        for q in (0.1, 1.7):
+            c_next = theory.c_map(phi, c, q, 2.0, 0.05)
+            assert -1 <= c_next <= 1
+            theory.c_map(phi, c_next, q, 2.0, 0.05)
+
+
+@pytest.mark.parametrize("size", [1e-20, 1e-13, 1.0, 1e9])
+@pytest.mark.parametrize("at", [0.0, 0.3, -7.7])
+def test_a_jump_is_one_at_any_size(size, at):
+    def step(base, slope):
+        return activations.Activation(
+            "step",
+            lambda h: base * np.maximum(h - at, 0) + size * (h > at),
+            lambda h: slope * (h > at),
+            kinks=at,
+        )
+
+    with pytest.raises(ValueError, match=f"step jumps at {at}: its slope is infinite there"):
+        theory.chi1(step(0.0, 0.0), 1.0, 1.0)
+    corner = activations.Activation(
+        "corner",
+        lambda h: size * np.abs(h - at),
+        lambda h: size * np.sign(h - at),
+        kinks=at,
+    )
+    assert theory.chi1(corner, 1.0, 1.0) == pytest.approx(size**2, rel=1e-12)
+
+
+def test_a_slope_lost_in_rounding_is_refused():
+    """E[phi phi' h] / q of a sigmoid: two halves of 1e4 / q^(1/2) leave 1/16."""
+    assert theory.q_slope("sigmoid", 1e-12, 1.0) == pytest.approx(1 / 16, rel=1e-7)
+    for q in (1e-20, 1e-300):
+        with pytest.raises(ValueError, match=f"q-map of sigmoid at q = {q} is lost in rounding"):
+            theory.q_slope("sigmoid", q, 1.0)
+    assert theory.q_slope("tanh", 1e-300, 1.0) == pytest.approx(1, rel=1e-13)

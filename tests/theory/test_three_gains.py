@@ -3,6 +3,8 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.stats import norm
 
 from weightinit import activations, theory
 
@@ -91,7 +93,7 @@ def test_a_gain_is_printed_without_any_framework():
 
 
 def test_unknown_kind_is_named():
-    with pytest.raises(ValueError, match="'std'; allowed: forward, backward, standard deviation"):
+    with pytest.raises(ValueError, match="'backward' or 'standard deviation', got 'std'"):
         theory.gain("tanh", "std")
 
 
@@ -130,3 +132,20 @@ def test_activation_without_a_gain_has_a_row_of_its_own():
     for name, reason in (("step", "jumps at 0"), ("nothing", "has no backward gain")):
         with pytest.raises(ValueError, match=f"{name} {reason}"):
             theory.gain(name, "backward")
+
+
+def test_gains_of_h_sin_h_in_closed_form():
+    """E[h^2 cos(th)] = (1 - t^2) exp(-t^2 / 2) and E[h sin(th)] = t exp(-t^2 / 2), with t = 2."""
+    own = activations.register(
+        "h sin h", lambda h: h * np.sin(h), lambda h: np.sin(h) + h * np.cos(h)
+    )
+    square = 1 / 2 + 3 / 2 * np.exp(-2)
+    mean = np.exp(-1 / 2)  # E[h sin h], with t = 1
+    # E[sin^2] + E[h^2 cos^2] + E[h sin 2h], in which everything but 1/2 + 1/2 cancels.
+    slopes, _ = quad(lambda h: own.df(h) ** 2 * norm.pdf(h), -40, 40, epsabs=1e-13, limit=500)
+    assert slopes == pytest.approx(1, rel=1e-12)
+    expected = [square**-0.5, slopes**-0.5, (square - mean**2) ** -0.5]
+    kinds = ("forward", "backward", "standard deviation")
+    np.testing.assert_allclose([theory.gain(own.name, kind) for kind in kinds], expected, 1e-12)
+    row = theory.gains().set_index("activation").loc["h sin h"]
+    np.testing.assert_allclose(row[[kind.replace(" ", "_") for kind in kinds]].tolist(), expected)

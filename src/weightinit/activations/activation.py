@@ -59,6 +59,23 @@ class Activation:
 
     def __post_init__(self):
         """Accept one kink or any sequence, and a pair of bounds; keep them as tuples of floats."""
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise TypeError(f"name must be a string that is not empty, got {self.name!r}")
+        for what, formula in (("f", self.f), ("df", self.df)):
+            if not callable(formula):
+                raise TypeError(
+                    f"{self.name}: {what} must be a function of an array, got {formula!r}"
+                )
+        for what in ("torch_name", "keras_name"):
+            if not isinstance(getattr(self, what), str | None):
+                raise TypeError(
+                    f"{self.name}: {what} must be a string or None, got {getattr(self, what)!r}"
+                )
+        for what in ("torch_kwargs", "keras_kwargs"):
+            if not isinstance(getattr(self, what), Mapping):
+                raise TypeError(
+                    f"{self.name}: {what} must be a dictionary, got {getattr(self, what)!r}"
+                )
         kinks, bounds = _floats(self.kinks), _floats(self.bounds)
         finite = kinks is not None and np.all(np.isfinite(kinks))
         if not finite or any(a >= b for a, b in pairwise(kinks)):
@@ -80,7 +97,10 @@ class Activation:
 
     def __call__(self, h):
         """Return phi(h) for a number or an array."""
-        return np.asarray(self.f(np.asarray(h, dtype=np.float64)))[()]
+        h = np.asarray(h)
+        if h.dtype.kind not in "fiub":
+            raise TypeError(f"h must be a number or an array of real numbers, got {h.dtype}")
+        return np.asarray(self.f(h.astype(np.float64)))[()]
 
     @cached_property
     def max_slope(self) -> float:
@@ -95,10 +115,10 @@ class Activation:
         inf
         """
         pieces = _pieces(self)
-        largest = max(_largest(self, piece) for piece in pieces)
         inside = [piece[np.abs(piece) <= 1e7] for piece in pieces]
-        settled = max(np.abs(_slopes(self, h)).max() for h in inside if h.size)
-        return largest if largest <= 1.01 * settled else INF
+        settled = max(_largest(self, h) for h in inside if h.size)
+        largest = max(np.abs(_slopes(self, h)).max() for h in pieces)
+        return float(max(largest, settled)) if largest <= 1.01 * settled else INF
 
     def flat_intervals(self, share: float = 0.05) -> tuple[tuple[float, float], ...]:
         """Return the intervals in which the activation is saturated.
@@ -129,6 +149,7 @@ class Activation:
         >>> get("relu").flat_intervals(0)
         ((-inf, 0.0),)
         """
+        check_number("share", share)
         if not 0 <= share < 1:
             raise ValueError(f"share must be in [0, 1), got {share!r}")
         return _flat_intervals(self, float(share))
@@ -153,18 +174,20 @@ class Activation:
 
             return OwnActivation(self)
 
-        return getattr(torch.nn, self.torch_name)(**self.torch_kwargs)
+        kind = getattr(torch.nn, str(self.torch_name), None)
+        if not (isinstance(kind, type) and issubclass(kind, torch.nn.Module)):
+            raise ValueError(f"{self.name}: torch.nn has no module {self.torch_name!r}")
+        return kind(**self.torch_kwargs)
 
 
 def _floats(values) -> tuple[float, ...] | None:
     """Return one number or several as a tuple of floats; None if they are anything else."""
-    several = tuple(values) if np.iterable(values) else (values,)
     try:
-        for value in several:
-            check_number("a value", value)
-    except TypeError:
+        array = np.atleast_1d(values)
+    except ValueError:  # nested, of several lengths
         return None
-    return tuple(map(float, several))
+    real = array.ndim == 1 and (array.dtype.kind in "fiu" or not array.size)
+    return tuple(array.astype(float).tolist()) if real else None
 
 
 # ---- Where the slope is large and where it is small --------------------------------------
@@ -175,7 +198,14 @@ _GRID = np.sinh(np.linspace(-19.2, 19.2, 38_401))
 
 def _pieces(activation) -> list[np.ndarray]:
     """Sample the real line, one array for each interval between neighbouring kinks."""
-    pieces, grid = [], np.union1d(_GRID, survey(activation)[0])
+    _slopes(activation, _GRID)  # a NaN says more than what the survey makes of it
+    sharp, undeclared = survey(activation)
+    if len(undeclared):
+        raise ValueError(
+            f"{activation.name}: df is not the derivative of f near h = {undeclared[0]:.6g}: is "
+            "there a kink?"
+        )
+    pieces, grid = [], np.union1d(_GRID, sharp)
     for a, b in pairwise([-INF, *activation.kinks, INF]):
         inside = grid[(grid > a) & (grid < b)]
         # The ends are as near to the kinks as possible: one-sided limits, not convention.
@@ -202,12 +232,12 @@ def _largest(activation, h) -> float:
     i = int(np.argmax(slopes))
     if slopes[i] == INF:
         return INF
-    around = h[max(i - 1, 0)], h[min(i + 1, len(h) - 1)]
+    below, above = h[max(i - 1, 0)] - h[i], h[min(i + 1, len(h) - 1)] - h[i]
     peak = scipy.optimize.minimize_scalar(
-        lambda s: -abs(_slopes(activation, s)[0]),
-        bounds=around,
+        lambda s: -abs(_slopes(activation, h[i] + s)[0]),
+        bounds=(below, above),
         method="bounded",
-        options={"xatol": 1e-10},
+        options={"xatol": 1e-8 * (above - below)},
     )
     return float(max(slopes[i], -peak.fun))
 

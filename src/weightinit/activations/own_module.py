@@ -11,6 +11,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from weightinit._checks import check_instance
+from weightinit.activations.activation import Activation
+
 
 class OwnActivation(nn.Module):
     """Apply an `Activation` to every entry, by its own two NumPy formulas.
@@ -35,11 +38,18 @@ class OwnActivation(nn.Module):
     """
 
     def __init__(self, activation):
+        check_instance("activation", activation, Activation, 'activations.get("tanh")')
         super().__init__()
         self.activation = activation
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
-        """Return phi(h), in the type and on the device of h."""
+        """Return phi(h), in the type and on the device of h; a TypeError unless it has a fraction.
+
+        An integer would have to be rounded, a complex number would lose its imaginary part.
+        """
+        if not isinstance(h, torch.Tensor) or not h.is_floating_point():
+            kind = h.dtype if isinstance(h, torch.Tensor) else repr(h)
+            raise TypeError(f"h must be a tensor of floating-point numbers, got {kind}")
         return _Elementwise.apply(h, self.activation.f, self.activation.df)
 
     def extra_repr(self) -> str:
@@ -74,5 +84,10 @@ class _Elementwise(torch.autograd.Function):
 def _evaluate(formula: Callable, h: torch.Tensor) -> torch.Tensor:
     argument = h.detach().cpu().to(torch.float64, copy=True).numpy()
     with np.errstate(all="ignore"):  # as in PyTorch: a network that diverges does not warn
-        values = formula(argument)
-    return torch.as_tensor(np.asarray(values), dtype=h.dtype, device=h.device)
+        values = np.asarray(formula(argument))
+    if values.shape != argument.shape:
+        raise ValueError(
+            f"a formula of your own must keep the shape {argument.shape}, got {values.shape}; "
+            "activations.check says what else is wrong with it"
+        )
+    return torch.as_tensor(values, dtype=h.dtype, device=h.device)

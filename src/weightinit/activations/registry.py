@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import expit, ndtr
 
+from weightinit._checks import check_module
 from weightinit.activations.activation import INF, Activation
 from weightinit.activations.verification import check
 
@@ -207,9 +208,6 @@ def register(
     if not name.strip() or name in _OF_THE_BOOK:
         taken = ", ".join(sorted(_OF_THE_BOOK))
         raise ValueError(f"{name!r} cannot be registered; choose a name other than: {taken}")
-    for what, formula in (("f", f), ("df", df)):
-        if not callable(formula):
-            raise TypeError(f"{name}: {what} must be a function of an array, got {formula!r}")
     _REGISTRY[name] = check(Activation(name, f, df, kinks, bounds))
     return _REGISTRY[name]
 
@@ -242,11 +240,21 @@ def unregister(name: str) -> None:
 def from_module(module) -> Activation | None:
     """Return the activation that a `torch.nn` module computes, with its parameters.
 
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Any module.
+
     Returns
     -------
     Activation or None
         None for any other function: GELU's tanh approximation, a PReLU with a slope per
         channel, a Softplus with another beta, a class which is not PyTorch's own.
+
+    Raises
+    ------
+    TypeError
+        If it is no module: a name, say, or a class.
 
     Examples
     --------
@@ -254,6 +262,7 @@ def from_module(module) -> Activation | None:
     >>> from_module(torch.nn.LeakyReLU(0.2))
     Activation('leaky_relu(0.2)')
     """
+    check_module("module", module)
     kind = type(module).__name__
     if type(module).__module__ == "weightinit.activations.own_module":
         return module.activation

@@ -15,6 +15,8 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _OUTWARD = np.concatenate([np.arange(0.5, 16, 0.5), 2.0 ** np.arange(4, 15)])
 _UNITS = np.concatenate([-_OUTWARD[::-1], [0.0], _OUTWARD])
 _PIECES = 50  # of a unit, which see what is wider than 0.001
+# No round numbers: a corner at an end or in the middle of a piece would not be seen.
+_ENDS = np.linspace(0, 1, _PIECES + 1) ** 1.1
 _NARROWEST = 1e-8
 _MOST = 2000  # pieces that are halved at a time: enough for h sin h, up to abs(h) = 10,000
 
@@ -40,7 +42,8 @@ def survey(activation) -> tuple[np.ndarray, np.ndarray]:
         return np.empty(0), np.empty(0)
     kinks = np.array(activation.kinks)
     units = np.unique(np.concatenate([_UNITS, kinks]))
-    edges = np.linspace(units[:-1], units[1:], _PIECES + 1, axis=1)
+    edges = units[:-1, None] + np.diff(units)[:, None] * _ENDS
+    edges[:, -1] = units[1:]
     low, high = edges[:, :-1].ravel(), edges[:, 1:].ravel()
     with np.errstate(all="ignore"):  # what is not finite is judged elsewhere
         parted, parts = _parted(activation, low, high)

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from weightinit._checks import check_instance
 from weightinit.activations.activation import Activation
 from weightinit.activations.survey import survey
 
@@ -23,8 +24,9 @@ def check(activation: Activation) -> Activation:
     """Return an activation of your own if its formulas work and agree with each other.
 
     Compares `df` with central differences of `f` on [-30, 30], away from the kinks, to 1e-6 and
-    the rounding of `f`, and `f` with `bounds`. Further out, for abs(h) up to 1e4, neither may be
-    NaN. Both must work on a NumPy array and on a single number, and leave it as it is.
+    the rounding of `f`, and `f` with `bounds`. Between any two points, for abs(h) up to 16,384,
+    `f` has to grow by the integral of `df`, so that no jump is overlooked; and up to 1e4 neither
+    may be NaN. Both must work on a NumPy array and on a single number, and leave it as it is.
 
     Raises
     ------
@@ -40,6 +42,7 @@ def check(activation: Activation) -> Activation:
         ...
     ValueError: abs: df is not the derivative of f: is there a kink near h = 0? then say kinks=[0]
     """
+    check_instance("activation", activation, Activation, 'activations.get("tanh")')
     f, df = (
         partial(_evaluate, f"{activation.name}: {what}", formula)
         for what, formula in (("f", activation.f), ("df", activation.df))

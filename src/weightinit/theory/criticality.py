@@ -11,6 +11,7 @@ import scipy  # loads scipy.optimize, which is slow to import, when it is first 
 from weightinit import activations
 from weightinit.theory import maps, moments
 from weightinit.theory.fixed_points import fixed_point
+from weightinit.theory.quadrature import gaussian_mean
 
 
 def critical_line(activation: str | activations.Activation, q: float) -> tuple[float, float]:
@@ -48,13 +49,18 @@ def critical_line(activation: str | activations.Activation, q: float) -> tuple[f
     >>> round(sigma_w2, 10), round(sigma_b2, 10)
     (2.1533026489, 0.1509646294)
     """
-    phi = activations.get(activation)
-    slope2 = maps.chi1(phi, q, 1.0)
+    slope2 = maps.chi1(activation, q, 1.0)
+    phi, points = moments.resolved(activation)
     if slope2 == 0:
         raise ValueError(f"{phi.name} is flat under N(0, {q!r}): no weights keep its gradient")
     sigma_w2 = 1 / slope2
-    sigma_b2 = q - sigma_w2 * moments.second_moment(phi, q)
-    if abs(sigma_b2) <= 1e-14 * q:
+    # q E[phi'^2] - E[phi^2], in which a multiple of h adds as much to the first as to the second:
+    # without it, no digits are lost at a small q, where phi is nearly straight.
+    a = gaussian_mean(phi.df, q, points)
+    bent2 = gaussian_mean(lambda h: (phi.f(h) - a * h) ** 2, q, points)
+    bent_slope2 = gaussian_mean(lambda h: (phi.df(h) - a) ** 2, q, points)
+    sigma_b2 = sigma_w2 * (q * bent_slope2 - bent2)
+    if abs(sigma_b2) <= sigma_w2 * (1e-12 * bent2 + 1e-30 * q):
         return sigma_w2, 0.0  # a ReLU needs no biases; rounding would give it 1e-17
     if sigma_b2 < 0:
         raise ValueError(

@@ -12,7 +12,7 @@ import numpy as np
 import scipy  # loads scipy.optimize, which is slow to import, when it is first used
 
 from weightinit import activations
-from weightinit._checks import check_not_negative, check_number
+from weightinit._checks import check_not_negative, check_positive
 from weightinit.theory import maps
 
 # Relative differences between q and V(q) below this are the rounding of the quadrature.
@@ -110,9 +110,7 @@ def fixed_point(
     """
     phi = activations.get(activation)
     check_not_negative("sigma_b2", sigma_b2)
-    check_number("start", start)
-    if not (np.isfinite(start) and start > 0):
-        raise ValueError(f"start must be a positive finite variance, got {start!r}")
+    check_positive("start", start)
     slope_here = maps.q_slope(phi, start, sigma_w2)
     if maps.homogeneous(phi):
         return _straight(slope_here, sigma_b2, start)

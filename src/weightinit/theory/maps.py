@@ -11,7 +11,7 @@ import numpy as np
 from weightinit import activations
 from weightinit._checks import check_not_negative, check_positive
 from weightinit.theory import moments
-from weightinit.theory.quadrature import gaussian_mean
+from weightinit.theory.quadrature import ALLOWED, gaussian_mean
 
 # A value this close to a limit is at it: what is left is the rounding of the expectations.
 ROUNDING = 1e-12
@@ -92,6 +92,10 @@ def q_slope(activation: str | activations.Activation, q: float, sigma_w2: float)
     scale = np.sqrt(q)
     # h / sqrt(q) twice, not h / q: at q = 1e-300, 1 / q times a tiny product loses its digits.
     slope = gaussian_mean(lambda h: (phi.f(h) / scale) * phi.df(h) * (h / scale), q, points)
+    # At a tiny q, both signs of h take nearly all off each other.
+    rounding = np.finfo(float).eps * abs(phi(0.0) * phi.df(np.array(0.0))) / scale
+    if rounding > ALLOWED * max(abs(slope), phi.df(np.array(0.0)) ** 2):
+        raise ValueError(f"the slope of the q-map of {phi.name} at q = {q!r} is lost in rounding")
     return sigma_w2 * slope
 
 

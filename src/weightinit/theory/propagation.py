@@ -2,19 +2,16 @@ r"""Variance, correlation and gradient, layer by layer through a whole network."
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from numbers import Integral
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from weightinit import activations
-from weightinit._checks import check_not_negative, check_number
+from weightinit._checks import check_not_negative, check_sequence, check_size
 from weightinit.theory.maps import c_map
-from weightinit.theory.moments import (
-    second_moment,
-    slope_second_moment,
-)
+from weightinit.theory.moments import second_moment, slope_second_moment
+from weightinit.theory.quadrature import check_correlation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,8 +73,8 @@ def propagate(
         If ``weight_variance`` is not a function, or another argument is not a number.
     ValueError
         If there are fewer than three widths or one is not a whole number of at least 1, a variance
-        or the input's second moment is negative or not finite, a correlation is beyond 1 or -1, or
-        the signal or the gradient leaves the range of double precision.
+        or the input's second moment is negative or not finite, a correlation is beyond 1 or -1,
+        the activation jumps, or the signal or the gradient leaves the range of double precision.
 
     Examples
     --------
@@ -99,14 +96,11 @@ def propagate(
     check_not_negative("input_second_moment", input_second_moment)
     phi = activations.get(activation)
     if input_correlation is not None:
-        check_number("input_correlation", input_correlation)
-        if not -1 <= input_correlation <= 1:
-            raise ValueError(f"input_correlation must be from -1 to 1, got {input_correlation!r}")
+        check_correlation("input_correlation", input_correlation)
     rows, x2, c = [], input_second_moment, input_correlation
     for layer in range(1, len(widths) - 1):
         n_before, n, n_after = widths[layer - 1 : layer + 2]
-        v, v_after = weight_variance(n_before, n), weight_variance(n, n_after)
-        check_not_negative(f"the weight variance of layer {layer}", v)
+        v = _weight_variance(weight_variance, n_before, n, layer)
         q = n_before * v * x2 + sigma_b2
         # Subnormal numbers have few digits or none, so a wrong prediction would follow.
         if not np.finfo(float).tiny <= q < np.inf:
@@ -119,8 +113,9 @@ def propagate(
         elif c is not None:
             c = c_map(phi, c, rows[-1]["q"], n_before * v, sigma_b2)
         x2, slope2 = second_moment(phi, q), slope_second_moment(phi, q)
-        is_last = layer == len(widths) - 2
-        chi1 = np.nan if is_last else n_after * v_after * slope2
+        chi1 = np.nan  # nothing but the output follows
+        if layer < len(widths) - 2:
+            chi1 = n_after * _weight_variance(weight_variance, n, n_after, layer + 1) * slope2
         rows.append({"layer": layer, "q": q, "x2": x2, "slope2": slope2, "chi1": chi1, "c": c})
     table = pd.DataFrame(rows)
     table["grad_h_relative"] = _relative_gradient(table["chi1"].to_numpy()[:-1])
@@ -165,14 +160,9 @@ def relu_log_ratio(width: int, depth: int) -> tuple[float, float]:
     >>> round(float(np.exp(mean)), 3)
     0.082
     """
-    for name, value in (("width", width), ("depth", depth)):
-        if not _is_count(value):
-            raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+    check_size("width", width)
+    check_size("depth", depth)
     return -5 * depth / (2 * width), 5 * depth / width
-
-
-def _is_count(n: object) -> bool:
-    return isinstance(n, Integral) and not isinstance(n, bool) and n >= 1
 
 
 def _relative_gradient(chi1: np.ndarray) -> np.ndarray:
@@ -192,8 +182,22 @@ def _relative_gradient(chi1: np.ndarray) -> np.ndarray:
 
 
 def _check_widths(widths: Sequence[int]) -> None:
-    if len(widths) < 3:
-        raise ValueError(f"widths needs input, at least one hidden layer and output, got {widths}")
+    check_sequence("widths", widths)
+    if not hasattr(widths, "__len__") or len(widths) < 3 or isinstance(widths, Mapping):
+        raise ValueError(
+            "widths must be a list: input, at least one hidden layer and output, such as "
+            f"[64, 128, 10], got {widths!r}"
+        )
     for n in widths:
-        if not _is_count(n):
-            raise ValueError(f"widths must be whole numbers of at least 1, got {n!r} in {widths}")
+        check_size("each of widths", n)
+
+
+def _weight_variance(given: Callable, fan_in: int, fan_out: int, layer: int) -> float:
+    try:
+        variance = given(fan_in, fan_out)
+    except TypeError as error:
+        raise TypeError(
+            f"weight_variance must be a function of (fan_in, fan_out), but fails: {error}"
+        ) from error
+    check_not_negative(f"the weight variance of layer {layer}", variance)
+    return variance

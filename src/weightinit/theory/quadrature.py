@@ -58,8 +58,8 @@ def gaussian_mean(
     Parameters
     ----------
     g : callable
-        Maps an array of pre-activations to an array of the same shape. What is narrower than a
-        tenth of a panel and lies between two of its nodes is not seen: name a point of it.
+        Maps an array of pre-activations to an array of the same shape. A bump that lies between
+        two of the 15 nodes of a panel is not seen: name points around it, twice as far each.
     q : float
         Variance of the Gaussian, positive and finite.
     kinks : sequence of float
@@ -85,8 +85,8 @@ def gaussian_mean(
     >>> round(gaussian_mean(lambda h: np.maximum(h, 0) ** 2, q=3.0, kinks=[0]), 12)
     1.5
     """
-    mean, *_ = _mean(g, q, check_points(kinks))
-    return mean
+    _check(g, q)
+    return _mean(g, q, _points(kinks))[0]
 
 
 def gaussian_pair_mean(
@@ -135,10 +135,11 @@ def gaussian_pair_mean(
     >>> round(gaussian_pair_mean(np.sign, c=0.5, q=1.0, kinks=[0.0]), 12)
     0.333333333333
     """
+    _check(g, q)
     check_correlation("c", c)
-    kinks, breaks = check_points(kinks), check_points(breaks, "breaks")
+    kinks, breaks = _points(kinks), _points(breaks, "breaks")
     every = np.concatenate([kinks, breaks])
-    size, scale, cut = _mean(lambda h: np.square(g(h)), q, every)
+    size, scale, cut = _mean(lambda h: np.square(_values(g, h)), q, every)
     if abs(c) == 1:
         return _mean(lambda h: g(h) * g(c * h), q, np.concatenate([every, c * every]), size)[0]
     rest, deviations = float(np.sqrt((1 - c) * (1 + c))), np.arange(-cut, cut + 1.0)
@@ -151,7 +152,7 @@ def gaussian_pair_mean(
     for _ in range(3):
         if len(outer) * len(own) > 1e6:  # a quarter of a minute
             raise ValueError(
-                f"the expectation under N(0, {q!r}) would need {len(outer)} times {len(own)} panels: "
+                f"the expectation under N(0, {q!r}) takes {len(outer)} times {len(own)} panels: "
                 "the function swings too often"
             )
         mean, error = _nested(g, c, rest, scale, outer, own, deviations)
@@ -163,9 +164,6 @@ def gaussian_pair_mean(
 
 def _mean(g, q, kinks, size=0.0) -> tuple[float, float, int]:
     """Return the mean of g, the standard deviation, and how many of them g has to be followed."""
-    if not callable(g):
-        raise TypeError(f"g must be a function of an array, got {g!r}")
-    check_positive("q", q)
     scale, cut = float(np.sqrt(float(q))), _CUT
     own = np.concatenate([OWN_SCALE, kinks]) / scale
     with np.errstate(all="ignore"):  # what is not finite is refused in the end
@@ -243,7 +241,7 @@ def _halved(breaks: np.ndarray) -> np.ndarray:
 def _values(g: Callable, h: np.ndarray) -> np.ndarray:
     """Return what a function makes of an array, if these are as many real numbers."""
     values = np.asarray(g(h))
-    if values.dtype.kind not in "fiub" or values.shape not in ((), h.shape):
+    if values.dtype.kind not in "fiub" or values.shape != h.shape:
         raise TypeError(
             "g must map an array of numbers to an array of the same shape, got "
             f"{values.dtype} in the shape {values.shape} for {h.shape}"
@@ -278,7 +276,13 @@ def check_correlation(name: str, c: float) -> None:
         raise ValueError(f"{name} must be a correlation from -1 to 1, got {c!r}")
 
 
-def check_points(points: Sequence[float], name: str = "kinks") -> np.ndarray:
+def _check(g: Callable, q: float) -> None:
+    if not callable(g):
+        raise TypeError(f"g must be a function of an array, got {g!r}")
+    check_positive("q", q)
+
+
+def _points(points: Sequence[float], name: str = "kinks") -> np.ndarray:
     """Return points as an array, if they are a sequence of finite numbers."""
     try:
         array = np.asarray(points)

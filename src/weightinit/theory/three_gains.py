@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weightinit import activations
+from weightinit._checks import check_choice, check_sequence
 from weightinit.theory import maps, moments
 
 if TYPE_CHECKING:
@@ -60,8 +61,7 @@ def gain(activation: str | activations.Activation, kind: str = "forward", q: flo
     >>> round(gain("relu", "standard deviation"), 4)
     1.7129
     """
-    if kind not in _KINDS:
-        raise ValueError(f"unknown kind of gain {kind!r}; allowed: {', '.join(_KINDS)}")
+    check_choice("kind", kind, _KINDS)
     phi = activations.get(activation)
     if kind == "backward":
         kept, moment = 1.0, moments.slope_second_moment(phi, q)
@@ -94,8 +94,10 @@ def gains(names: Sequence[str | activations.Activation] | None = None) -> pd.Dat
 
     Raises
     ------
+    TypeError
+        If ``names`` is one name, or holds something else than activations.
     ValueError
-        If a name is unknown.
+        If a name is unknown, or none is given.
 
     Examples
     --------
@@ -107,7 +109,11 @@ def gains(names: Sequence[str | activations.Activation] | None = None) -> pd.Dat
     """
     import pandas as pd  # here, so that a single gain is there at once
 
-    chosen = [activations.get(name) for name in (activations.names() if names is None else names)]
+    names = activations.names() if names is None else names
+    check_sequence("names", names)
+    chosen = [activations.get(name) for name in names]
+    if not chosen:
+        raise ValueError(f"names must hold at least one activation, got {names!r}")
     return pd.DataFrame([_row(phi) for phi in chosen])
 
 

@@ -1,115 +1,12 @@
+"""Layer by layer through a whole network, and layers that are not wide."""
+
 import numpy as np
 import pytest
 import torch
-from scipy.integrate import quad
-from scipy.special import expit
+from scipy.special import digamma, expit, polygamma
+from scipy.stats import binom
 
-from weightinit import activations, initializers, networks, theory
-
-# E[phi^2], E[phi'^2] and E[phi] under N(0, 1), to the digits shown.
-TABLE = {
-    "relu": (0.5, 0.5, 0.398942280401),
-    "leaky_relu": (0.50005, 0.50005, 0.394952857597),
-    "elu": (0.644945417493, 0.668102001223, 0.160520572267),
-    "selu": (1.0, 1.071574992456, 0.0),
-    "gelu": (0.425221482570, 0.455850865649, 0.282094791774),
-    "silu": (0.355775519817, 0.379482351633, 0.206620964142),
-    "softplus": (0.921245908859, 0.293379035858, 0.806059183347),
-    "tanh": (0.394294490398, 0.464402902448, 0.0),
-    "sigmoid": (0.293379035858, 0.044836241350, 0.5),
-    "softsign": (0.183014021267, 0.227671340422, 0.0),
-    "hardtanh": (0.516058550962, 0.682689492137, 0.0),
-    "mish": (0.452342192376, 0.479083758374, 0.240403888375),
-}
-
-
-@pytest.mark.parametrize("name", TABLE)
-def test_moments_equal_the_published_table(name):
-    measured = (
-        theory.second_moment(name, 1.0),
-        theory.slope_second_moment(name, 1.0),
-        theory.gaussian_mean(activations.get(name), 1.0, activations.get(name).kinks),
-    )
-    assert measured == pytest.approx(TABLE[name], rel=0, abs=5.1e-13)  # 12 decimals, rounded
-    second, _, center = TABLE[name]
-    assert theory.variance(name, 1.0) == pytest.approx(second - center**2, rel=0, abs=2e-12)
-
-
-def adaptive_mean(g, std, kinks):
-    """Integrate with scipy's adaptive rule, piece by piece; also return the mean of abs(g)."""
-    corners = [0.0, *kinks, *(sign * 2.0**k for sign in (-1, 1) for k in range(-1, 7))]
-    breaks = {*np.arange(-9.0, 10.0), *(c / std for c in corners if abs(c) < 9 * std)}
-    breaks = sorted(breaks)
-
-    def weighted(z):
-        return g(np.array(std * z)) * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
-
-    pieces = [
-        quad(weighted, low, high, epsabs=0, epsrel=1e-13, limit=200)[0]
-        for low, high in zip(breaks, breaks[1:], strict=False)
-    ]
-    return sum(pieces), sum(map(abs, pieces))
-
-
-# Corners off the half units at which panels end anyway: only the kinks tell where they are.
-OFF_GRID = activations.from_module(torch.nn.Hardtanh(-0.7, 1.3))
-
-
-@pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")  # 1e-13 of 1e-18
-@pytest.mark.parametrize("std", [0.01, 0.1, 1, 5, 50, 1e4])
-@pytest.mark.parametrize("phi", [*map(activations.get, activations.names()), OFF_GRID], ids=repr)
-def test_moments_equal_adaptive_quadrature(phi, std):
-    center, size = adaptive_mean(phi.f, std, phi.kinks)
-    # Of the mean of abs(phi): the mean itself is 0 for an odd activation.
-    mean = theory.gaussian_mean(phi.f, std**2, phi.kinks)
-    assert mean == pytest.approx(center, rel=0, abs=1e-13 * size)
-    for moment, g in (
-        (theory.second_moment, lambda h: phi.f(h) ** 2),
-        (theory.slope_second_moment, lambda h: phi.df(h) ** 2),
-        (theory.variance, lambda h: (phi.f(h) - center) ** 2),
-    ):
-        expected, _ = adaptive_mean(g, std, phi.kinks)
-        assert moment(phi, std**2) == pytest.approx(expected, rel=1e-12)
-
-
-def test_variance_does_not_cancel():
-    """A sigmoid at q = 1e-8 is 1/2 + h/4; the difference of its moments has four digits at best."""
-    assert theory.variance("sigmoid", 1e-8) == pytest.approx(1e-8 / 16, rel=1e-8)
-
-
-@pytest.mark.parametrize("q", [1e-300, 1e-20, 1e20, 1e300])
-def test_moments_of_relu_and_tanh_at_extreme_q(q):
-    assert theory.second_moment("relu", q) == pytest.approx(q / 2, rel=1e-13)
-    if q > 1:  # the slope becomes a peak of area 4/3 in a density of 1/sqrt(2 pi q) at 0
-        expected = 4 / 3 / np.sqrt(2 * np.pi * q)
-        assert theory.slope_second_moment("tanh", q) == pytest.approx(expected, rel=1e-12)
-    else:  # tanh(h) = h - ...
-        assert theory.second_moment("tanh", q) == pytest.approx(q, rel=1e-13)
-
-
-def test_kinks_of_the_caller_matter():
-    """A corner at 0.3, where no panel ends by itself."""
-    expected, _ = adaptive_mean(lambda h: abs(h - 0.3), 1.0, [0.3])
-    mean = theory.gaussian_mean(lambda h: abs(h - 0.3), 1.0, kinks=[0.3])
-    assert mean == pytest.approx(expected, rel=1e-14)
-
-
-@pytest.mark.parametrize("q", [0.0, -1.0, np.nan, np.inf])
-def test_variance_must_be_positive_and_finite(q):
-    functions = (theory.variance, theory.second_moment, theory.slope_second_moment)
-    for function in functions:
-        with pytest.raises(ValueError, match=f"q must be positive and finite, got {q}"):
-            function("tanh", q)
-
-
-def test_expectation_that_is_not_finite_raises():
-    with pytest.raises(ValueError, match="must be finite, got inf"):
-        theory.second_moment("linear", 1e307)
-    with pytest.raises(ValueError, match="must be finite, got nan"):
-        theory.gaussian_mean(lambda h: h * np.nan, 1.0)
-
-
-# ---- Layer by layer ----------------------------------------------------------------------
+from weightinit import activations, networks, theory
 
 
 def test_linear_network_has_a_closed_form():
@@ -282,7 +179,7 @@ def test_propagate_describes_the_network_that_mlp_builds():
         assert model.linear1(x).square().mean().item() == pytest.approx(table["q"][0], rel=0.013)
 
 
-# ---- The range of double precision, and bad input ------------------------------------------
+# ---- The range of double precision ------------------------------------------
 
 
 def he(fan_in, fan_out):
@@ -325,64 +222,64 @@ def test_gradient_out_of_range_raises_and_says_where():
         theory.propagate("tanh", [10] * 302, lambda fan_in, _: 1e6 / fan_in)
 
 
-@pytest.mark.parametrize(
-    "change, message",
-    [
-        ({"widths": [10, 10]}, r"at least one hidden layer and output, got \[10, 10\]"),
-        ({"widths": [10, 0, 10]}, "at least 1, got 0 in"),
-        ({"widths": [10, 2.5, 10]}, "at least 1, got 2.5 in"),
-        ({"widths": [10, True, 10]}, "at least 1, got True in"),
-        ({"input_correlation": 1.01}, "input_correlation must be from -1 to 1, got 1.01"),
-        ({"input_correlation": np.nan}, "input_correlation must be from -1 to 1, got nan"),
-        ({"sigma_b2": -0.1}, "sigma_b2 must be finite and not negative, got -0.1"),
-        ({"sigma_b2": np.nan}, "sigma_b2 must be finite and not negative, got nan"),
-        ({"input_second_moment": -1.0}, "input_second_moment must be .*, got -1.0"),
-        ({"weight_variance": lambda *_: -1.0}, "weight variance of layer 1 must be .*, got -1.0"),
-        ({"weight_variance": lambda *_: np.nan}, "weight variance of layer 1 must be .*, got nan"),
-        ({"activation": "rely"}, "unknown activation 'rely'; allowed: .*relu"),
-    ],
-)
-def test_bad_input_is_named(change, message):
-    arguments = {"activation": "tanh", "widths": [10, 10, 10], "weight_variance": he} | change
-    with pytest.raises(ValueError, match=message):
-        theory.propagate(**arguments)
-
-
-@pytest.mark.parametrize(
-    "change, message",
-    [
-        (
-            {"weight_variance": initializers.get("xavier_normal")},
-            r"\(fan_in, fan_out\), .*, got Sc",
-        ),
-        ({"weight_variance": "he"}, r"such as initializers.get\(name\).variance, got 'he'"),
-        ({"weight_variance": 0.1}, "weight_variance must be a function of .*, got 0.1"),
-        ({"weight_variance": lambda *_: "0.1"}, "variance of layer 1 must be a number, got '0.1'"),
-        ({"sigma_b2": "0.1"}, "sigma_b2 must be a number, got '0.1'"),
-        ({"input_second_moment": "1"}, "input_second_moment must be a number, got '1'"),
-        ({"input_correlation": "1"}, "input_correlation must be a number, got '1'"),
-    ],
-)
-def test_input_of_the_wrong_type_is_named(change, message):
-    arguments = {"activation": "tanh", "widths": [10, 10, 10], "weight_variance": he} | change
-    with pytest.raises(TypeError, match=message):
-        theory.propagate(**arguments)
-
-
-def test_numbers_must_be_numbers():
-    for given in ("1.0", None, [1.0], np.ones(2)):
-        for name, call in {
-            "q": lambda q: theory.q_map("tanh", q, 1.0),
-            "sigma_w2": lambda sigma_w2: theory.chi1("tanh", 1.0, sigma_w2),
-            "c": lambda c: theory.c_map("tanh", c, 1.0, 1.0),
-            "sigma_b2": lambda sigma_b2: theory.fixed_point("tanh", 1.0, sigma_b2),
-            "start": lambda start: theory.fixed_point("tanh", 1.0, start=start),
-        }.items():
-            with pytest.raises(TypeError, match=f"{name} must be a number, got"):
-                call(given)
-    assert theory.q_map("relu", np.array(3.0), np.float32(2)) == pytest.approx(3)
-
-
 def test_widths_from_numpy_are_whole_numbers():
     table = theory.propagate("relu", np.array([8, 16, 16, 4]), he)
     np.testing.assert_allclose(table["q"], 2, rtol=1e-13)
+
+
+# ---- Layers that are not wide -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [50, 100, 400])
+def test_log_ratio_to_the_next_order(width):
+    """Exactly: k of the n units are active, k binomial, and their squares add up to a chi^2_k."""
+    k = np.arange(1, width + 1)
+    weights = binom.pmf(k, width, 0.5)
+    log = digamma(k / 2) + np.log(4 / width)
+    mean = weights @ log
+    variance = weights @ (polygamma(1, k / 2) + (log - mean) ** 2)
+    lead_mean, lead_variance = theory.relu_log_ratio(width, 1)
+    # The next terms, as documented, and what is of the order after that.
+    assert mean - lead_mean == pytest.approx(-4.1 / width**2, abs=50 / width**3)
+    assert variance - lead_variance == pytest.approx(18.5 / width**2, abs=200 / width**3)
+
+
+def log_ratios(networks, width, depth):
+    """All networks at once, each with its own He-normal weights in every layer."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(networks, width, 1, generator=generator)
+    before = x.square().sum(dim=(1, 2))
+    for _ in range(depth):
+        weights = torch.randn(networks, width, width, generator=generator) * (2 / width) ** 0.5
+        x = torch.relu(weights @ x)
+    return torch.log(x.square().sum(dim=(1, 2)) / before).numpy()
+
+
+def test_log_ratio_of_real_networks():
+    """300 networks: mean and variance within four standard errors and the next order."""
+    width, depth = 60, 20
+    mean, variance = theory.relu_log_ratio(width, depth)
+    logs = log_ratios(300, width, depth)
+    error = logs.std(ddof=1) / np.sqrt(len(logs))
+    assert abs(logs.mean() - mean) < 4 * error + 4.1 * depth / width**2
+    # The logarithm is nearly normal, so that its variance has a relative error of sqrt(2/N).
+    error = variance * np.sqrt(2 / len(logs))
+    assert abs(logs.var(ddof=1) - variance) < 4 * error + 18.5 * depth / width**2
+    assert abs(logs.mean()) > 8 * logs.std() / np.sqrt(len(logs))  # it would see a mean of 0
+
+
+# ---- What is refused -----------------------------------------------------------------------
+
+
+def test_an_activation_that_jumps_has_no_gradient():
+    """As `chi1` says: the slope moment would be 0, and the gradient is not."""
+    step = activations.Activation("step", lambda h: (h > 0) * 1.0, np.zeros_like, kinks=0)
+    with pytest.raises(ValueError, match="step jumps at 0.0: its slope is infinite there"):
+        theory.propagate(step, [4, 5, 6], lambda n, _: 1 / n)
+
+
+def test_the_weights_to_the_output_are_not_asked_for():
+    """They are no part of any row; so a scheme may refuse the output's fans."""
+    asked = []
+    theory.propagate("relu", [4, 5, 6, 7], lambda *fans: asked.append(fans) or 0.1)
+    assert asked == [(4, 5), (5, 6), (5, 6)]
