@@ -53,8 +53,12 @@ def test_targets():
     check(first_failure(model, x, y, loss=loss), phase="data", tensor="y", nans=3)
     with Watch(model) as watch:
         loss(model(x), y).backward()
-    check(watch.failure, phase="data", tensor=None, nans=3)
+    check(watch.failure, phase="data", tensor=None, nans=3, meant=False)
     assert str(watch.failure).startswith("data: a tensor made elsewhere held 3 NaN")
+    y = y.nan_to_num(INF)
+    with Watch(model) as watch:
+        loss(model(x), y).backward()
+    check(watch.failure, phase="data", tensor=None, infinities=3, meant=True)
     assert first_failure(model, x, y, loss=lambda o, y: loss(o[3:], y[3:])) is None
 
 

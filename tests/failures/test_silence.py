@@ -25,8 +25,11 @@ from weightinit.networks import mlp
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.mark.parametrize("dtype", [F64, F32, F16, BF16])
-@pytest.mark.parametrize("name", activations.names())
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [(name, dtype) for name in activations.names() for dtype in (F32, F16)]
+    + [("tanh", BF16), ("relu", F64)],
+)
 def test_healthy_network(name, dtype, poisoned_memory):
     assert first_failure(mlp(3, 30, name, dtype=dtype), *batch(dtype=dtype)) is None
 
