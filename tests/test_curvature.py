@@ -58,10 +58,6 @@ def start(n, seed=0):
     return v / v.norm()
 
 
-def squared_output(output, y):
-    return output.square().sum()
-
-
 # ---- Right values ------------------------------------------------------------------------
 
 

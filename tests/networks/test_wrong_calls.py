@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -49,6 +50,7 @@ def test_sizes_must_be_whole_numbers(build, value):
             ({"dtype": dtype}, TypeError, "dtype must be a floating-point torch.dtype, such as ")
             for dtype in (torch.int64, torch.bool, torch.complex64, "float64", float, None)
         ),
+        ({"dtype": torch.float8_e5m2}, TypeError, "dtype must have at least 16 bits, to be drawn"),
         *(
             ({"device": device}, ValueError, "device must be a device that PyTorch can use here")
             for device in ("gpu", "cuda:99", 2.5, [])
@@ -176,3 +178,22 @@ def test_a_residual_block_keeps_the_shape(features):
     block = Residual(nn.Linear(3, features))
     with pytest.raises(ValueError, match=rf"keep the shape, got \(5, {features}\) from \(5, 3\)"):
         block(torch.zeros(5, 3))
+
+
+@pytest.mark.parametrize("part", [None, "relu", 3, nn.ReLU, torch.relu, [nn.ReLU()], {}])
+def test_parts_of_a_residual_block(part):
+    for parts in ((part,), (nn.ReLU(), part), (OrderedDict(first=nn.ReLU(), second=part),)):
+        with pytest.raises(TypeError, match="each part of a residual block must be a torch.nn.Mod"):
+            Residual(*parts)
+
+
+@pytest.mark.parametrize("x", [None, [1.0], 3, "x"])
+def test_what_is_no_input_of_a_residual_block(x):
+    with pytest.raises(TypeError, match=r"x must be a torch.Tensor, such as torch.zeros\(3, 64\)"):
+        Residual(nn.ReLU())(x)
+
+
+def test_a_residual_block_is_a_sequence_of_modules():
+    block = Residual(OrderedDict(a=nn.ReLU(), b=nn.Tanh(), c=nn.Identity()))
+    assert list(dict(block.named_children())) == ["a", "b", "c"]
+    assert isinstance(block[:2], Residual) and len(block[:2]) == 2

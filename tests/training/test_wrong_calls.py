@@ -175,6 +175,11 @@ class Pair(nn.Sequential):
         return super().forward(x), x
 
 
+class Mean(nn.Sequential):
+    def forward(self, x):
+        return super().forward(x).mean(dim=0, keepdim=True)
+
+
 class Whole(nn.Sequential):
     def forward(self, x):
         return super().forward(x).round().long()
@@ -202,6 +207,7 @@ MISFITS = [
     ),
     (lambda: nn.Sequential(mlp(1, 3, "relu"), nn.Unflatten(1, (5, 2))), "got (2, 5, 2)"),
     (lambda: nn.Sequential(nn.Unflatten(0, (1, -1)), mlp(1, 3, "relu")), "got (1, 2, 10)"),
+    (lambda: Mean(mlp(1, 3, "relu")), "scores of shape (batch, 10), got (1, 10) for a batch"),
     (lambda: Pair(mlp(1, 3, "relu")), "must return scores of shape (batch, 10), got tuple"),
     (lambda: Whole(mlp(1, 3, "relu")), "must return scores of shape (batch, 10), got torch.int64"),
     (lambda: network().to("meta"), "cannot be trained: it is on the device 'meta'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ import torch
 from torch import nn
 
 from weightinit import activations
-from weightinit._checks import check_choice, check_size
+from weightinit._checks import check_choice, check_instance, check_module, check_size
 from weightinit.networks.hidden_layer import check_network, check_normalization, hidden
 
 
@@ -156,8 +157,15 @@ class Residual(nn.Sequential):
     tensor([-1.,  4.])
     """
 
+    def __init__(self, *parts):
+        named = len(parts) == 1 and isinstance(parts[0], OrderedDict)
+        for part in parts[0].values() if named else parts:
+            check_module("each part of a residual block", part)
+        super().__init__(*parts)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the sum of the input and of what the modules make of it."""
+        check_instance("x", x, torch.Tensor, "torch.zeros(3, 64)")
         added = super().forward(x)
         if added.shape != x.shape:
             given, made = tuple(x.shape), tuple(added.shape)

@@ -33,6 +33,8 @@ def check_network(sizes: dict, bias: bool, dtype: torch.dtype, device, seed: int
         check_size(name, value)
     check_choice("bias", bias, (True, False))
     check_dtype(dtype)
+    if dtype.itemsize < 2:
+        raise TypeError(f"dtype must have at least 16 bits, to be drawn and trained, got {dtype}")
     check_device(device)
     check_seed(seed)
 
