@@ -1,5 +1,6 @@
 """Which modules count as layers, under which names, and what stands between them."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -7,12 +8,11 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, weight_norm
 
-from tests.probes.support import F64, H, batch, linear, rms, same, stats
+from tests.probes.support import F64, H, X, batch, linear, rms, same, stats
 from weightinit._layers import BETWEEN, find_layers, first_tensor, is_activation
-from weightinit.data import digits
 from weightinit.networks import mlp
 from weightinit.probes import Probe, probe
-from weightinit.training import train
+from weightinit.training.one_network import _weights
 
 
 class Owner(nn.Module):
@@ -116,6 +116,57 @@ def test_what_adds_positions_is_no_activation():
     model = nn.Sequential(nn.Linear(4, 4), add, nn.Tanh(), nn.Linear(4, 3))
     table = probe(model, torch.randn(2, 5, 4), torch.randn(2, 5, 3), loss=nn.MSELoss())
     assert table["activation"].tolist() == ["not visible", "output"]
+
+
+class Swish2(nn.Module):
+    def forward(self, h):
+        return h * torch.sigmoid(2 * h)
+
+
+@pytest.mark.parametrize("unknown", [Swish2(), nn.Hardswish(), nn.PReLU(20, dtype=F64)])
+def test_activation_outside_the_registry(unknown):
+    model = nn.Sequential(linear(64, 20, 1), unknown, linear(20, 10, 2))
+    x, y = batch()
+    row = probe(model, x, y).iloc[0]
+    assert row["activation"] == type(unknown).__name__
+    same(row, X, stats(unknown(model[0](x))))
+    assert row[["saturated", "dead"]].isna().all()
+
+
+def test_activation_inside_a_block_of_the_users_own():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.phi, self.layer = nn.Tanh(), linear(20, 20, 2)
+
+        def forward(self, h):
+            return self.layer(self.phi(h))
+
+    model = nn.Sequential(linear(64, 20, 1), Block(), nn.Tanh(), linear(20, 10, 3))
+    assert probe(model, *batch())["activation"].tolist() == ["tanh", "tanh", "output"]
+
+
+def test_layer_with_an_activation_inside_is_not_called_linear():
+    class Tanh(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(linear(64, 64, 1).weight.detach())
+
+        def forward(self, x):
+            return torch.tanh(x @ self.weight.T)
+
+    model = nn.Sequential(Tanh(), linear(64, 10, 2))
+    assert probe(model, *batch())["activation"].tolist() == ["not visible", "output"]
+
+
+def test_reshaping_module_is_no_activation():
+    class Halve(nn.Module):
+        def forward(self, h):
+            return h[:, ::2]
+
+    model = nn.Sequential(linear(64, 20, 1), Halve(), linear(10, 10, 2))
+    row = probe(model, *batch()).iloc[0]
+    assert row["activation"] == "not visible" and np.isnan(row["x_rms"])
 
 
 class Symmetric(nn.Module):
@@ -228,10 +279,7 @@ def test_a_compiled_model_has_the_rows_of_the_model(part):
     pd.testing.assert_frame_equal(measured.table(), plain)
 
 
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
-def test_training_finds_the_weights_of_a_compiled_model_by_these_names():
-    def layers(model):
-        return train(model, digits(), steps=1, lr=0.1, probe_every=1).layers
-
-    compiled = torch.compile(mlp(1, 8, "relu"), backend="eager")
-    pd.testing.assert_frame_equal(layers(compiled), layers(mlp(1, 8, "relu")))
+@pytest.mark.parametrize("model", [mlp(1, 8, "relu"), nn.Linear(3, 2)])
+def test_training_finds_the_weights_of_a_compiled_model_by_these_names(model):
+    compiled = torch.compile(model, backend="eager")
+    assert list(_weights(compiled)) == names(compiled) == names(model)

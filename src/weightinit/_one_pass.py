@@ -147,7 +147,7 @@ def check_batch(x, y) -> None:
 
 def check_finite(x, y) -> None:
     for name, value in (("x", x), ("y", y)):
-        if value.is_floating_point() or value.is_complex():
+        if value.is_floating_point():
             bad = int(torch.count_nonzero(~torch.isfinite(value)))
             if bad:
                 raise ValueError(f"{name} must be finite, but {bad} entries are NaN or infinite")

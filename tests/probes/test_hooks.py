@@ -23,6 +23,7 @@ from tests.probes.support import (
     same,
     stats,
 )
+from weightinit import activations
 from weightinit.networks import mlp
 from weightinit.probes import Probe, probe
 
@@ -80,6 +81,40 @@ def test_functional_activation_is_not_visible(function):
     same(table.iloc[0], H, stats(h))
     loss = F.cross_entropy(model.second(function(h.clone())), y)
     same(table.iloc[0], ["grad_h_rms"], [rms(torch.autograd.grad(loss, h)[0])])
+
+
+def test_layers_are_numbered_as_they_are_called():
+    class Backwards(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last, self.first = linear(20, 10, 1), linear(64, 20, 2)
+
+        def forward(self, x):
+            return self.last(self.first(x))
+
+    table = probe(Backwards(), *batch())
+    assert table[["layer", "name"]].values.tolist() == [[1, "first"], [2, "last"]]
+
+
+def test_a_weight_of_zeros_has_no_update_ratio():
+    model = linear(64, 10, 1, scale=0.0)
+    row = probe(model, *batch(), lr=0.1).iloc[0]
+    assert row["w_rms"] == 0 and row["grad_w_rms"] > 0 and np.isnan(row["update_ratio"])
+
+
+def test_an_activation_whose_slope_grows_without_end_has_dead_units_only():
+    ramp = activations.register(
+        "squared ramp", lambda h: np.maximum(h, 0) ** 2, lambda h: 2 * np.maximum(h, 0), kinks=(0,)
+    )
+    try:
+        model = nn.Sequential(linear(64, 4, 1), ramp.module(), linear(4, 10, 2, 0.1))
+        with torch.no_grad():
+            model[0].weight[0], model[0].bias[0] = 0, -1
+        row = probe(model, *batch()).iloc[0]
+    finally:
+        activations.unregister("squared ramp")
+    assert (row["activation"], row["dead"]) == ("squared ramp", 0.25)
+    assert np.isnan(row["saturated"]) and row["x_rms"] > 0
 
 
 def test_everything_called_by_keyword():
@@ -155,57 +190,6 @@ def test_linear_network():
     assert row["activation"] == "linear"
     assert row[X].tolist() == row[H].tolist()
     assert (row["saturated"], row["dead"]) == (0, 0)
-
-
-class Swish2(nn.Module):
-    def forward(self, h):
-        return h * torch.sigmoid(2 * h)
-
-
-@pytest.mark.parametrize("unknown", [Swish2(), nn.Hardswish(), nn.PReLU(20, dtype=F64)])
-def test_activation_outside_the_registry(unknown):
-    model = nn.Sequential(linear(64, 20, 1), unknown, linear(20, 10, 2))
-    x, y = batch()
-    row = probe(model, x, y).iloc[0]
-    assert row["activation"] == type(unknown).__name__
-    same(row, X, stats(unknown(model[0](x))))
-    assert row[["saturated", "dead"]].isna().all()
-
-
-def test_activation_inside_a_block_of_the_users_own():
-    class Block(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.phi, self.layer = nn.Tanh(), linear(20, 20, 2)
-
-        def forward(self, h):
-            return self.layer(self.phi(h))
-
-    model = nn.Sequential(linear(64, 20, 1), Block(), nn.Tanh(), linear(20, 10, 3))
-    assert probe(model, *batch())["activation"].tolist() == ["tanh", "tanh", "output"]
-
-
-def test_layer_with_an_activation_inside_is_not_called_linear():
-    class Tanh(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.weight = nn.Parameter(linear(64, 64, 1).weight.detach())
-
-        def forward(self, x):
-            return torch.tanh(x @ self.weight.T)
-
-    model = nn.Sequential(Tanh(), linear(64, 10, 2))
-    assert probe(model, *batch())["activation"].tolist() == ["not visible", "output"]
-
-
-def test_reshaping_module_is_no_activation():
-    class Halve(nn.Module):
-        def forward(self, h):
-            return h[:, ::2]
-
-    model = nn.Sequential(linear(64, 20, 1), Halve(), linear(10, 10, 2))
-    row = probe(model, *batch()).iloc[0]
-    assert row["activation"] == "not visible" and np.isnan(row["x_rms"])
 
 
 def test_recurrent_layer_is_measured_on_its_first_output():
@@ -355,6 +339,22 @@ def test_a_checkpointed_block_called_twice(reentrant):
         assert table["grad_w_rms"].isna().tolist() == [False, True, True, False]
         table[["grad_w_rms", "update_ratio"]] = plain[["grad_w_rms", "update_ratio"]]
     pd.testing.assert_frame_equal(table, plain, rtol=1e-12)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_calls_of_one_block_beside_each_other(reentrant):
+    class Beside(Checkpointed):
+        def forward(self, x):
+            h = self.first(x)
+            twice = self._run(self.block, h) + 2 * self._run(self.block, h)
+            with torch.no_grad():
+                self.block(h + 1)
+            return self.output(twice)
+
+    plain, table = one_step(Beside().eval()), one_step(Beside(reentrant).eval())
+    assert plain["grad_h_rms"].isna().tolist() == [False, False, False, True, False]
+    assert plain["grad_h_rms"][2] == pytest.approx(2 * plain["grad_h_rms"][1])
+    pd.testing.assert_series_equal(table["grad_h_rms"], plain["grad_h_rms"], rtol=1e-12)
 
 
 @pytest.mark.parametrize("reentrant", [False, True])

@@ -1,5 +1,6 @@
 """Saturated entries and dead units, counted by hand."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -11,6 +12,7 @@ from tests.probes.support import (
     same,
 )
 from weightinit.probes import probe
+from weightinit.probes.saturation import shares
 
 
 @pytest.mark.parametrize("batched", [True, False])
@@ -39,3 +41,25 @@ def test_unit_that_is_dead_for_most_examples_only():
     assert probe(model, x, y)["dead"][0] == 0.75  # h = 0 counts: there PyTorch's slope is 0
     x[-1, 0] = 1.0
     assert probe(model, x, y)["dead"][0] == 0.5
+
+
+INF = float("inf")
+VALUES = np.array([[-2.0, -1.0, 0.0, np.nan], [-INF, 1.0, 0.5, 0.0], [-3.0, 2.0, INF, 0.0]])
+
+
+@pytest.mark.parametrize(
+    ("flat", "zero", "saturated", "dead"),
+    [
+        ((), (), 0, 0),
+        (((-INF, -1.0), (1.0, INF)), (), 7, 0),
+        (((-INF, 0.0),), ((-INF, 0.0),), 7, 1),
+        (((-INF, 0.0),), ((-INF, -2.0),), 7, 1),
+        (((-INF, 0.0),), ((-INF, -2.5),), 7, 0),
+        (((0.0, 0.5),), ((-1.0, 2.0),), 4, 1),
+        (((-2.0, -1.0), (-1.0, 0.0)), ((0.0, INF),), 5, 1),
+        (((2.0, INF),), ((-INF, INF),), 2, 3),
+    ],
+)
+def test_shares_counted_by_hand(flat, zero, saturated, dead):
+    assert shares(VALUES, flat, zero, unit_axis=1) == (saturated / 12, dead / 4)
+    assert shares(VALUES.T, flat, zero, unit_axis=-2) == (saturated / 12, dead / 4)

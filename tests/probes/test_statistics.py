@@ -104,3 +104,23 @@ def test_entries_in_any_order_of_memory():
     for view in (t.T, t[::3, 1::2], t[:, 0], t[3, 4], t.requires_grad_()[5:]):
         values = statistics.array(view)
         np.testing.assert_allclose(statistics.moments(values), stats(view), rtol=1e-12)
+
+
+def test_many_flushed_squares_beside_a_large_one():
+    t = torch.full((70_000,), 1e-19)
+    t[0] = 1e-15
+    try:
+        assert torch.set_flush_denormal(True)
+        measured = statistics.rms(t.numpy())
+    finally:
+        torch.set_flush_denormal(False)
+    assert measured == pytest.approx(rms(t), rel=1e-6)
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_entries_of_one_sign(sign, scale):
+    t = sign * torch.linspace(1, 3, 100, dtype=F64)
+    expected = np.multiply(stats(t), scale)
+    np.testing.assert_allclose(statistics.moments((t * scale).numpy()), expected, rtol=1e-13)
+    assert statistics.moments(np.array([sign * np.inf, 1.0]))[2] == np.inf

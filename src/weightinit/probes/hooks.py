@@ -213,7 +213,6 @@ class Probe:
         # Here and not at the activation: one which works in place overwrites h.
         row.h = moments(array(h))
         _unhook(row)
-        row.grad_h = NAN
         if h.requires_grad:
             row.hook = h.register_hook(partial(self._h_gradient, row))
         self._awaiting[id(h)] = weakref.ref(h), version_of(h), row
