@@ -15,6 +15,12 @@ from weightinit._checks import check_number
 from weightinit.activations.survey import survey
 
 INF = float("inf")
+_MADE_OF = {
+    "name": (str, "a string"),
+    **dict.fromkeys(["f", "df"], (Callable, "a function of an array")),
+    **dict.fromkeys(["torch_name", "keras_name"], (str | None, "a string or None")),
+    **dict.fromkeys(["torch_kwargs", "keras_kwargs"], (Mapping, "a dictionary")),
+}
 
 
 @dataclass(frozen=True)
@@ -59,23 +65,9 @@ class Activation:
 
     def __post_init__(self):
         """Accept one kink or any sequence, and a pair of bounds; keep them as tuples of floats."""
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise TypeError(f"name must be a string that is not empty, got {self.name!r}")
-        for what, formula in (("f", self.f), ("df", self.df)):
-            if not callable(formula):
-                raise TypeError(
-                    f"{self.name}: {what} must be a function of an array, got {formula!r}"
-                )
-        for what in ("torch_name", "keras_name"):
-            if not isinstance(getattr(self, what), str | None):
-                raise TypeError(
-                    f"{self.name}: {what} must be a string or None, got {getattr(self, what)!r}"
-                )
-        for what in ("torch_kwargs", "keras_kwargs"):
-            if not isinstance(getattr(self, what), Mapping):
-                raise TypeError(
-                    f"{self.name}: {what} must be a dictionary, got {getattr(self, what)!r}"
-                )
+        for what, (kind, said) in _MADE_OF.items():
+            if not isinstance(given := getattr(self, what), kind):
+                raise TypeError(f"{self.name}: {what} must be {said}, got {given!r}")
         kinks, bounds = _floats(self.kinks), _floats(self.bounds)
         finite = kinks is not None and np.all(np.isfinite(kinks))
         if not finite or any(a >= b for a, b in pairwise(kinks)):
