@@ -58,6 +58,18 @@ def check_sequence(name: str, values: object) -> None:
         raise TypeError(f"{name} must be a sequence, such as [{values!r}], got {values!r}")
 
 
+def as_numbers(name: str, values: object) -> np.ndarray:
+    """Return the values as an array of floats; a TypeError unless they are real numbers."""
+    try:
+        array = np.asarray(values)
+        # NumPy would read text, and turn None into NaN.
+        if isinstance(values, bool) or array.dtype.kind in "USMmc" or None in array.ravel():
+            raise TypeError
+        return array.astype(float)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{name} must be a number or an array of them, got {values!r}") from None
+
+
 def check_choice(name: str, value: object, allowed: Iterable) -> None:
     """Raise a ValueError unless the value is one of those allowed."""
     allowed = list(allowed)

@@ -10,7 +10,7 @@ from importlib import resources
 
 import numpy as np
 
-from weightinit._checks import check_instance, check_number
+from weightinit._checks import as_numbers, check_instance, check_number
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ def claim(
     _check_bound(at_least, at_most)
     if not isinstance(source, str) or not source.strip():
         raise ValueError(f"source must say in words what was measured, got {source!r}")
-    values = _numbers(measured)
+    values = as_numbers("measured", measured)
     if values.ndim > 1 or values.size == 0:
         raise ValueError(
             "measured must be a number or a non-empty 1-D sequence of numbers, "
@@ -280,16 +280,3 @@ def _check_bound(at_least: float | None, at_most: float | None) -> None:
 
 def _plain(bound) -> float | None:
     return None if bound is None else float(bound)
-
-
-def _numbers(measured) -> np.ndarray:
-    try:
-        plain = np.asarray(measured)
-        # NumPy would read text, and turn None into NaN.
-        if isinstance(measured, bool) or plain.dtype.kind in "USMmc" or None in plain.ravel():
-            raise TypeError
-        return plain.astype(float)
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(
-            f"measured must be a number or a 1-D sequence of numbers, got {measured!r}"
-        ) from None

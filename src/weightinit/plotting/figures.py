@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from weightinit._checks import check_choice, check_instance, check_positive, check_size
+from weightinit._checks import (
+    as_numbers,
+    check_choice,
+    check_instance,
+    check_positive,
+    check_size,
+)
 from weightinit.plotting.style import BAND, JOINED, THEORY, UNJOINED, WEIGHTS, series
 
 
@@ -148,7 +154,7 @@ def plot_theory(
     '--'
     """
     color = "black" if index is None else series(index)["color"]
-    x, y = _numbers("x", x), _numbers("y", y)
+    x, y = as_numbers("x", x), as_numbers("y", y)
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(f"x and y must be 1-D of one length, got shapes {x.shape} and {y.shape}")
     if label is not None:
@@ -189,7 +195,7 @@ def plot_filters(weights, *, limit: float, columns: int = 4, ax: Axes | None = N
     >>> ax.images[0].get_array().shape
     (17, 35)
     """
-    weights = _numbers("weights", weights)
+    weights = as_numbers("weights", weights)
     check_positive("limit", limit)
     check_size("columns", columns)
     side = math.isqrt(weights.shape[-1]) if weights.ndim else 0
@@ -217,10 +223,3 @@ def _axes(ax: Axes | None) -> Axes:
     if ax is not None:
         check_instance("ax", ax, Axes, "plt.gca()")
     return plt.gca() if ax is None else ax
-
-
-def _numbers(name: str, values) -> np.ndarray:
-    try:
-        return np.asarray(values).astype(float, casting="safe")
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"{name} must be an array of numbers, got {values!r}") from None
