@@ -181,13 +181,13 @@ class Reporter:
             terminalreporter.section("times")
             for line in self.progress.table(processor_time()):
                 terminalreporter.write_line(line)
-        if self._complete():
+        if self._tells_the_next_run():
             self.config.cache.set(SECONDS, dict(self.progress.waiting))
 
-    def _complete(self) -> bool:
-        """Say whether every test there is has been run."""
+    def _tells_the_next_run(self) -> bool:
+        """Say whether every test there is has been run, and there is a place to write it down."""
         named = self.config.args_source is not pytest.Config.ArgsSource.TESTPATHS
-        if named or self.config.option.keyword:
+        if named or self.config.option.keyword or not hasattr(self.config, "cache"):
             return False
         return self.progress.done.total() == self.progress.sizes.total()
 

@@ -34,7 +34,8 @@ class LongestFirst(LoadFileScheduling):
     def schedule(self) -> None:
         """Sort the files before the first is handed out."""
         if self.collection is None:
-            known = self.config.cache.get(SECONDS, {})
+            cache = getattr(self.config, "cache", None)  # absent with -p no:cacheprovider
+            known = cache.get(SECONDS, {}) if cache else {}
             self.workqueue = _Sorted(
                 lambda name: estimate(self.config.rootpath / name, known, name)
             )
