@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.utils.parametrize
 from torch import nn
 
 from weightinit.initializers import initialize, lsuv
@@ -267,6 +268,37 @@ def test_noise_that_prevents_convergence_is_reported():
     table = lsuv(Noisy(6, 6).double(), data(20, 6), seed=0, max_rescalings=4)
     assert table["status"].tolist() == ["not within the tolerance after 4 rescalings"]
     assert table["rescalings"].tolist() == [4]
+
+
+@pytest.mark.parametrize("variance, rescalings", [(1.05, 1), (0.95, 1), (1.005, 0), (0.995, 0)])
+def test_tolerance_is_the_largest_accepted_distance(variance, rescalings):
+    model, x = nn.Linear(5, 5).double(), data(50, 5)
+    before = lsuv(model, x, seed=0)["variance_before"][0]
+    (row,) = lsuv(model, x * (variance / before) ** 0.5, seed=0).to_dict("records")
+    assert row["variance_before"] == pytest.approx(variance, rel=1e-9)
+    assert row["rescalings"] == rescalings and row["status"] == "scaled"
+
+
+def test_seed_decides_dropout_too_whatever_the_global_generator_does():
+    found = []
+    for seed in (0, 1):
+        model = nn.Sequential(nn.Linear(20, 20), nn.Dropout(), nn.Linear(20, 3)).double()
+        torch.manual_seed(seed)
+        lsuv(model, data(30, 20), seed=7)
+        found.append(model[2].weight)
+    assert torch.equal(*found)
+
+
+def test_bias_computed_from_others_stays_as_it_is():
+    class Doubled(nn.Module):
+        def forward(self, x):
+            return 2 * x
+
+    model = nn.Linear(6, 6).double()
+    nn.utils.parametrize.register_parametrization(model, "bias", Doubled())
+    before = model.bias.detach().clone()
+    table = lsuv(model, data(20, 6), seed=0)
+    assert torch.equal(model.bias, before) and table["status"].tolist() == ["scaled"]
 
 
 def test_weight_that_would_not_fit_its_format_stays_orthogonal():

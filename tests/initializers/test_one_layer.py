@@ -136,6 +136,13 @@ def test_parts_of_one_memory_that_do_not_overlap_are_written():
     assert not memory[:, 4].any()
 
 
+def test_in_inference_mode_its_own_tensors_are_written():
+    with torch.inference_mode():
+        layer = nn.Linear(3, 3)
+        initialize(layer, "constant", seed=0, value=0.5)
+        assert (layer.weight == 0.5).all() and not layer.bias.any()
+
+
 def test_attention_of_three_weights_is_written_whole_or_not_at_all():
     layer = nn.MultiheadAttention(8, 2, kdim=6)
     layer.v_proj_weight = nn.Parameter(torch.ones(8, 1).expand(8, 8))

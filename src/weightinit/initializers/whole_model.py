@@ -136,13 +136,11 @@ def _decided(entries: list[_Entry], rule: Rule) -> dict[int, _Entry]:
         if entry.weight is None and entry.action != "zero":
             continue
         chosen = decided.setdefault(id(entry.parameter), entry)
-        if entry.weight and chosen.weight and entry is not chosen:
+        if entry.weight and entry is not chosen:
             smallest = min(chosen, entry, key=lambda e: rule.deviation(e.weight))
             paddings = [e.weight.padding for e in (chosen, entry) if e.weight.padding is not None]
             weight = replace(smallest.weight, padding=paddings[0] if paddings else None)
             decided[id(entry.parameter)] = smallest._replace(weight=weight)
-        elif entry.weight:
-            decided[id(entry.parameter)] = entry
     return decided
 
 

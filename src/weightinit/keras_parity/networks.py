@@ -228,7 +228,11 @@ def _channels_last(array: np.ndarray, height: int, width: int, channels: int) ->
 
 def _randomized(source: nn.Module) -> nn.Module:
     """Return a copy in evaluation mode whose weights tell every order of layers and rows apart."""
-    twin, generator = copy.deepcopy(source).cpu().eval(), torch.Generator().manual_seed(0)
+    try:
+        twin = copy.deepcopy(source).cpu().eval()
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"source cannot be copied to be tried out: {error}") from error
+    generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for p in twin.parameters():
             start = torch.randn(p.shape, generator=generator, dtype=torch.float64)
