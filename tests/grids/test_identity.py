@@ -137,6 +137,28 @@ CHANGED = {
         f"c = C({n})\ndef f(x):\n    return {{'v': c.k}}\n"
         for n in "12"
     ],
+    "frozen set": [
+        f"D = frozenset({d})\ndef f(x):\n    return {{'v': len(D)}}\n" for d in ("{1}", "{1, 2}")
+    ],
+    "keyword of a partial": [
+        f"import functools\nhelper = functools.partial(pow, exp={n})\n{HELPED}" for n in "23"
+    ],
+    "closure over a global of the same name": [
+        "k = 5\ndef make(k):\n    def f(x):\n        return {'v': x * k}\n    return f\n"
+        f"f = make({n})\n"
+        for n in "12"
+    ],
+    "variable in the body of a class": [
+        f"k = {n}\nclass C:\n    v = k\ndef f(x):\n    return {{'v': C.v}}\n" for n in "12"
+    ],
+    "device": [
+        f"import torch\nd = torch.device('{n}')\ndef f(x):\n    return {{'v': d.type}}\n"
+        for n in ("cpu", "meta")
+    ],
+    "dtype": [
+        f"import torch\nd = torch.float{n}\ndef f(x):\n    return {{'v': d.itemsize}}\n"
+        for n in ("32", "64")
+    ],
     "text that is no docstring": [
         f"def f(x):\n    t = '''{n}'''\n    return {{'v': t}}\n" for n in "12"
     ],

@@ -7,6 +7,7 @@ import pytest
 
 from tests.grids.support import cells, check_squares, logged, square, started, stored
 from weightinit.grids import product, run_grid
+from weightinit.grids.store import Store
 
 
 @pytest.mark.parametrize("cut", [1, 2, 20])
@@ -160,6 +161,26 @@ def test_an_interrupt_while_a_line_is_made_safe_is_counted_right(tmp_path, monke
     assert stored(tmp_path) == [0, 1, 2]
     check_squares(run_grid(logged, cells(tmp_path), store=tmp_path / "store"))
     assert started(tmp_path) == list(range(8))
+
+
+def test_what_another_run_adds_before_the_lock_is_not_computed_again(store, monkeypatch):
+    read = Store.read
+
+    def read_late(kept):
+        monkeypatch.setattr(Store, "read", read)
+        found = kept.read()
+        run_grid(logged, cells(store.parent, 6), store=store)
+        return found
+
+    monkeypatch.setattr(Store, "read", read_late)
+    check_squares(run_grid(logged, cells(store.parent, 6), store=store), 6)
+    assert started(store.parent) == list(range(6))
+
+
+def test_a_damaged_line_is_shown_by_its_start_only(store):
+    change_line(store, 3, lambda line: b"x" * 10_000 + b"\n")
+    with pytest.raises(ValueError, match="line 3 of .* is damaged: b'x{80}'; delete that line"):
+        run_grid(logged, cells(store.parent, 6), store=store)
 
 
 def test_a_complete_store_is_only_read(store):
