@@ -48,7 +48,7 @@ def test_claims_are_read_as_they_are_written():
         (ENTRY.replace('"f"', '" "'), "finding must be non-empty text"),
         (ENTRY.replace('"f"', "3"), "finding must be non-empty text, got 3"),
         (ENTRY.replace('"holds"', '"Holds"'), "verdict 'Holds'; allowed: holds, refined"),
-        (ENTRY + ENTRY, "claim '1.0': id and anchor must be unique"),
+        (ENTRY + ENTRY.replace('"a"', '"b"'), "claim '1.0': id and anchor must be unique"),
         (ENTRY + ENTRY.replace("1.0", "1.1"), "claim '1.1': id and anchor must be unique"),
         ("title = 'x'\n" + ENTRY, "and [[claim]]s, found: verdicts, title, claim"),
         ("", "and [[claim]]s, found: verdicts"),

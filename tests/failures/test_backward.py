@@ -132,3 +132,15 @@ def test_module_of_a_derivative_is_the_call_that_overflowed():
     x, y = batch()
     failure = first_failure(model, x * 1e-36, y, loss=lambda output, y: output.sum())
     check(failure, phase="backward", module="0", call=2, derivative_of="mm", kind="inf")
+
+
+def test_derivative_of_what_came_before_the_model():
+    model, (x, y), scale = nn.Linear(64, 10), batch(), torch.ones(64, requires_grad=True)
+    with Watch(model) as watch:
+        # Deep enough to reach the gradient of a parameter that is watched.
+        F.cross_entropy(model(Explode.apply(x * scale)), y).backward()
+    assert watch.failure is None  # the gradient of `scale` is not one of the model's
+    model.register_parameter("scale", nn.Parameter(scale.detach().clone()))
+    with Watch(model) as watch:
+        F.cross_entropy(model(Explode.apply(x * model.scale)), y).backward()
+    check(watch.failure, phase="backward", module=None, call=None, derivative_of="Explode")

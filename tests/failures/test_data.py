@@ -106,6 +106,31 @@ def test_parameters_that_are_not_used_or_replaced():
     check(watch.failure, phase="update", tensor="0.weight", operation="mul")
 
 
+def test_parameter_of_the_model_itself():
+    model = nn.Linear(64, 10)
+    model.weight.data[0, 0] = NAN
+    failure = first_failure(model, *batch())
+    check(failure, phase="parameters", module="Linear", tensor="weight", operation=None)
+
+
+def test_frozen_parameters_may_hold_infinities():
+    model, (x, y) = nn.Sequential(nn.Linear(64, 10), nn.Linear(4, 4)), batch()
+    model[1].requires_grad_(False).weight.data[0, 0] = -INF
+    model[1].forward = lambda h: h
+    assert first_failure(model, x, y) is None
+    with Watch(model) as watch, torch.no_grad():
+        model[1].weight.mul_(INF)
+    assert watch.failure is None
+
+
+def test_data_handed_over_by_name():
+    model, (x, y) = nn.Linear(64, 10), batch()
+    x[3, 5] = NAN
+    with Watch(model) as watch:
+        F.cross_entropy(model(input=x), y).backward()
+    check(watch.failure, phase="data", tensor="input 1", nans=1)
+
+
 def test_masks_that_are_handed_in_are_not_blamed():
     class Masked(nn.Module):
         def __init__(self):
@@ -169,7 +194,7 @@ def test_huge_learning_rate_fails_in_the_next_forward_pass():
     model = mlp(2, 30, "relu", dtype=F32)
     step, failure = three_steps(model, torch.optim.SGD(model.parameters(), lr=1e25))
     assert step == 2
-    check(failure, phase="forward", module="linear2", operation="addmm", kind="inf")
+    check(failure, phase="forward", module="linear2", call=1, operation="addmm", kind="inf")
 
 
 def test_the_first_failure_stays():

@@ -254,7 +254,7 @@ class Watch:
     def _look_at_model(self) -> None:
         for name, tensor in [*self.model.named_parameters(), *self.model.named_buffers()]:
             learned = isinstance(tensor, nn.Parameter) and tensor.requires_grad
-            owner = name.rpartition(".")[0] or None
+            owner = name.rpartition(".")[0] or type(self.model).__name__
             meant = False if learned else None  # a mask may be kept as a buffer
             where = {"phase": "parameters", "module": owner, "tensor": name}
             origin = self._origins.add(tensor, meant=meant, **where)
