@@ -7,7 +7,7 @@ from scipy import stats
 from torch import nn
 
 from weightinit import initializers
-from weightinit.initializers import Scheme, fans, fill_, get, initialize, schemes
+from weightinit.initializers import Scheme, fans, fill_, get, initialize, schemes, variance
 
 # The published rules: variance of one weight of a layer with n_in inputs and n_out outputs.
 FAMILIES = {
@@ -40,6 +40,7 @@ def test_variance_of_a_scheme(name, fan_in, fan_out):
 @pytest.mark.parametrize("mode, fan", [("fan_in", 4), ("fan_out", 16), ("fan_avg", 10)])
 def test_variance_of_each_mode(mode, fan):
     assert Scheme("mine", 3.0, mode, "normal").variance(4, 16) == 3 / fan
+    assert variance(4, 16, scale=3.0, mode=mode) == 3 / fan
     assert Scheme("mine", 0.0, mode, "normal").variance(4, 16) == 0
 
 

@@ -20,6 +20,7 @@ from weightinit.initializers import (
     get,
     initialize,
     lsuv,
+    variance,
     weights_of,
 )
 
@@ -67,6 +68,16 @@ CALLS = {
         lambda v: scheme(distribution=v),
         [None, "cauchy", 1, [], {}, ["normal"], torch.normal],
         "distribution must be 'normal'",
+    ),
+    "variance(scale)": (
+        lambda v: variance(3, 3, scale=v, mode="fan_in"),
+        [None, *NOT_NUMBERS, -1, *NOT_FINITE],
+        "scale must be",
+    ),
+    "variance(mode)": (
+        lambda v: variance(3, 3, scale=1.0, mode=v),
+        [None, "fan", 1, [], {}],
+        "mode must be 'fan_in'",
     ),
     "variance(fan_in)": (
         lambda v: get("he_normal").variance(v, 3),
@@ -182,7 +193,7 @@ def test_wrong_call(call, value):
 
 def test_every_public_function_and_class_is_called():
     public = {name for name in initializers.__all__ if callable(getattr(initializers, name))}
-    assert public - {"differences"} == {re.split(r"\W", call)[0] for call in CALLS} - {"variance"}
+    assert public - {"differences"} == {re.split(r"\W", call)[0] for call in CALLS}
 
 
 @pytest.mark.parametrize("number", [2, np.float32(2), np.int64(2), Fraction(2), torch.tensor(2.0)])

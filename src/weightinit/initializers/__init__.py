@@ -16,7 +16,7 @@ from weightinit.initializers.library_differences import differences
 from weightinit.initializers.one_layer import fill_
 from weightinit.initializers.orthogonal import Orthogonal
 from weightinit.initializers.rules import Constant, Normal
-from weightinit.initializers.schemes import SCHEMES, Scheme, get
+from weightinit.initializers.schemes import SCHEMES, Scheme, get, variance
 from weightinit.initializers.whole_model import RULES, initialize
 
 __all__ = [
@@ -32,5 +32,6 @@ __all__ = [
     "get",
     "initialize",
     "lsuv",
+    "variance",
     "weights_of",
 ]

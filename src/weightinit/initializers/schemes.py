@@ -53,6 +53,40 @@ def check_size_of_weights(name: str, value: object, low: float = 0) -> None:
         raise ValueError(f"{name} must be {limit}, got {value!r}")
 
 
+def variance(fan_in: float, fan_out: float, *, scale: float, mode: str) -> float:
+    """Return ``scale`` divided by the fan that ``mode`` names.
+
+    Parameters
+    ----------
+    fan_in, fan_out : int or float
+        The fans of the layer, both positive.
+    scale : float
+        The numerator, not negative.
+    mode : {'fan_in', 'fan_out', 'fan_avg'}
+        The denominator; ``fan_avg`` is the mean of the two fans.
+
+    Returns
+    -------
+    float
+        The variance of one weight.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the mode is unknown, the scale is negative or not finite, or a fan is not positive.
+
+    Examples
+    --------
+    >>> variance(4, 12, scale=2.0, mode="fan_avg")
+    0.25
+    """
+    check_positive("fan_in", fan_in)
+    check_positive("fan_out", fan_out)
+    check_size_of_weights("scale", scale)
+    check_choice("mode", mode, MODES)
+    return scale / {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
+
+
 @dataclass(frozen=True)
 class Scheme:
     r"""A rule for the variance of a layer's weights: ``scale / mode`` of its fans.
@@ -92,16 +126,12 @@ class Scheme:
 
     def __post_init__(self) -> None:
         check_instance("name", self.name, str)
-        check_size_of_weights("scale", self.scale)
-        check_choice("mode", self.mode, MODES)
+        variance(1, 1, scale=self.scale, mode=self.mode)
         check_choice("distribution", self.distribution, DISTRIBUTIONS)
 
     def variance(self, fan_in: float, fan_out: float) -> float:
         """Return the variance of one weight of a layer with these fans, both positive."""
-        check_positive("fan_in", fan_in)
-        check_positive("fan_out", fan_out)
-        fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
-        return self.scale / fans[self.mode]
+        return variance(fan_in, fan_out, scale=self.scale, mode=self.mode)
 
     def deviation(self, weight: Weight) -> float:
         """Return the standard deviation of one weight."""
