@@ -257,6 +257,12 @@ CASES = (
         "stored outputs: stream (stdout); display_data (text/plain)",
     ),
     Case("outputs swapped", TWO, outputs(lambda old: old[::-1]), "stored   line 1: 'two'"),
+    Case(
+        "kinds swapped",
+        "print('one')\ndisplay('two')",
+        outputs(lambda old: old[::-1]),
+        "stored outputs: display_data (text/plain); stream (stdout)",
+    ),
     Case("output of two removed", TWO, outputs(lambda old: old[:1]), "computed outputs: display_"),
     Case("second output", TWO, outputs(lambda old: [old[0], ONE_MORE]), "output 2, text/plain"),
     Case(
