@@ -1,6 +1,7 @@
 """Networks that run as one, with the first one's code: refused unless it is the code of all."""
 
 import functools
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -53,6 +54,17 @@ def overridden(model):
     model.body.forward = lambda x: 2 * nn.Sequential.forward(model.body, x)
 
 
+def of_globals(factor):
+    """Two functions of one code, which looks a name up in different places."""
+    return FunctionType((lambda scores: FACTOR * scores).__code__, {"FACTOR": factor})  # noqa: F821
+
+
+def named(name):
+    model = Net()
+    model.add_module(name, nn.Identity())
+    return model
+
+
 def normalized(**options):
     return nn.Sequential(nn.Linear(64, 10), nn.BatchNorm1d(10, **options)).double()
 
@@ -76,6 +88,8 @@ DIFFERENT = [
     lambda: [Net(scaled(1)), Net(scaled(1.0))],
     lambda: [Net(functools.partial(times, factor=1.0)), Net(functools.partial(times, factor=2.0))],
     lambda: [Net(times), Net(functools.partial(times))],
+    lambda: [Net(of_globals(1.0)), Net(of_globals(2.0))],
+    lambda: [named("one"), named("other")],
     lambda: [Net(3), Net(4)],
     lambda: [Net("one"), Net("two")],
     lambda: [Net(None), Net(0)],
