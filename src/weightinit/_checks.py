@@ -34,7 +34,11 @@ def check_size(name: str, value: object, most: int | None = None) -> None:
 
 def check_number(name: str, value: object) -> None:
     """Raise a TypeError unless the value is one real number (also as an array without axes)."""
-    if isinstance(value, str) or not hasattr(value, "__float__") or np.ndim(value):
+    if (
+        isinstance(value, str | bool | np.bool_)
+        or not hasattr(value, "__float__")
+        or np.ndim(value)
+    ):
         raise TypeError(f"{name} must be a number, got {value!r}")
 
 
