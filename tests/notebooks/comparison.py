@@ -105,7 +105,7 @@ def _misquoted_claim(output) -> list[str]:
 
     try:
         result = Result.from_dict(data)
-    except (KeyError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         return [f"the stored claim cannot be read: {error}"]
     expected = {"text/plain": repr(result), "text/markdown": result._repr_markdown_()}
     return [
@@ -119,10 +119,10 @@ def _other_picture(stored, computed) -> list[str]:
     """Check that the stored picture shows what the computed one shows."""
     if PICTURE not in stored.get("data", {}):
         return []
-    data = [base64.b64decode(output["data"][PICTURE]) for output in (stored, computed)]
+    pngs = (output["data"][PICTURE] for output in (stored, computed))
     try:
-        old, new = (imread(io.BytesIO(png)) for png in data)
-    except (OSError, SyntaxError) as error:
+        old, new = (imread(io.BytesIO(base64.b64decode(png))) for png in pngs)
+    except (OSError, SyntaxError, ValueError) as error:  # no picture, half of one, no base64
         return [f"the stored picture cannot be read: {error}"]
     if old.shape != new.shape:
         return [f"the stored picture has shape {old.shape}, the computed one {new.shape}"]

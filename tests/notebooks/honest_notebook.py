@@ -160,8 +160,17 @@ def _transparent(pixels):
     return pixels
 
 
-def _broken_picture(shown):
+def _not_a_picture(shown):
     shown.data["image/png"] = base64.b64encode(b"not a picture").decode()
+
+
+def _half_a_picture(shown):
+    data = shown.data["image/png"]
+    shown.data["image/png"] = data[: len(data) // 8 * 4]
+
+
+def _not_base64(shown):
+    shown.data["image/png"] = "a"
 
 
 def _excused(cell):
@@ -202,7 +211,9 @@ CASES = (
     Case("no marker", CURVE, picture(_without_marker), DIFFER),
     Case("transparent", CURVE, picture(_transparent), DIFFER),
     Case("cut", CURVE, picture(lambda pixels: pixels[:-1]), "the stored picture has shape"),
-    Case("broken picture", CURVE, output(_broken_picture), "the stored picture cannot be read"),
+    Case("not a picture", CURVE, output(_not_a_picture), "the stored picture cannot be read"),
+    Case("half a picture", CURVE, output(_half_a_picture), "the stored picture cannot be read"),
+    Case("not base64", CURVE, output(_not_base64), "the stored picture cannot be read"),
     Case("another form", CURVE, output(_another_jpeg), "stored outputs: display_data (image/jpeg"),
     Case(
         "narrow",
@@ -246,6 +257,7 @@ CASES = (
     Case("nearer", "print(1.5)", stored("1.5", "1.5000014")),
     Case("nan", "print(float('nan'))", stored("nan", "0.5"), "computed line 1: nan"),
     Case("words", "print('rises')", stored("rises", "falls"), "the text differs"),
+    Case("capital", "print('Rises')", stored("Rises", "rises"), "the text differs"),
     Case("table", TABLE, stored("2.500000e-20", "2.600000e-20", HTML), "text/html: stored 2.6"),
     Case("table as text", TABLE, stored("2.500000e-20", "2.6e-20"), "text/plain: stored 2.6"),
     # outputs
@@ -293,7 +305,7 @@ CASES = (
     Case("true", "d = 7", settings({"rtol": True, "reason": "x"}), "got True"),
     Case("in words", "d = 8", settings({"rtol": "1e-4", "reason": "x"}), "got '1e-4'"),
     Case("misspelt", "e = 5", settings({"atol": 1}), "may hold rtol with reason"),
-    Case("not a table", "e = 6", settings("rtol"), "may hold rtol with reason"),
+    Case("not a table", "e = 6", settings(["rtol"]), "may hold rtol with reason"),
     Case("tolerated", "print(3.14159265)", stored("3.14159265", "3.1416"), None, LOOSE),
     Case("not tolerated", "print(3.14159265)", stored("3.14159265", "3.1426"), "tol", LOOSE),
     Case("counted", "print(31415)", stored("31415", "31416"), "whole numbers must be", LOOSE),
