@@ -18,7 +18,7 @@ help:
 	@echo "make sweeps       train what the files in chapters/results lack"
 	@echo "make serve        show the built site on http://localhost:8000"
 	@echo "make bench        measure speed and memory"
-	@echo "make portability  run the notebooks on other instructions and numbers of threads"
+	@echo "make portability  run the notebooks as on another machine, everything different at once"
 	@echo "make environment  install into .venv what the others need (they all do it themselves)"
 	@echo "make clean        delete everything that the others made, .venv too"
 
@@ -41,9 +41,10 @@ check: environment
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m pytest tests src tools -n auto -m "not slow and not site"
 
+# `make portability DIFFER=rounding` takes one of the differences by itself.
+DIFFER = all
 portability: environment
-	ATEN_CPU_CAPABILITY=default TF_ENABLE_ONEDNN_OPTS=0 OMP_NUM_THREADS=1 .venv/bin/python -m pytest chapters appendix --junitxml=reports/instructions.xml
-	.venv/bin/python -m pytest chapters appendix --torch-threads=2 --junitxml=reports/two-threads.xml
+	.venv/bin/python -m pytest chapters appendix -n auto --differ=$(DIFFER) --junitxml=reports/portability.xml
 
 lab: environment
 	.venv/bin/python -m jupyterlab chapters

@@ -21,10 +21,12 @@ import functools
 import itertools
 import os
 import re
+from argparse import ArgumentTypeError
 
 from tests.notebooks import sixteen_bit
 
 DIFFERENCES = ("instructions", "threads", "subnormals", "rounding")
+THREADS = 2
 
 # What processors compute with other last bits: sums in another order, series for a function, or a
 # product and a sum rounded once instead of twice. The sum, product or quotient of two numbers is
@@ -59,7 +61,7 @@ def chosen(text: str) -> tuple[str, ...]:
 
     Raises
     ------
-    ValueError
+    argparse.ArgumentTypeError
         If one is unknown.
 
     Examples
@@ -70,7 +72,9 @@ def chosen(text: str) -> tuple[str, ...]:
     names = DIFFERENCES if text == "all" else tuple(text.split(","))
     if unknown := set(names) - set(DIFFERENCES):
         allowed = ", ".join(("all", *DIFFERENCES))
-        raise ValueError(f"unknown difference {', '.join(sorted(unknown))}; allowed: {allowed}")
+        raise ArgumentTypeError(
+            f"unknown difference {', '.join(sorted(unknown))}; allowed: {allowed}"
+        )
     return names
 
 
@@ -127,7 +131,7 @@ def last_bit_moved():
     return LastBitMoved()
 
 
-def start(differences: list[str]) -> None:
+def start(differences: tuple[str, ...]) -> None:
     """In a notebook's kernel: let its cells compute as elsewhere."""
     import numpy as np
     import torch
@@ -141,6 +145,7 @@ def start(differences: list[str]) -> None:
 
 
 def set_environment(differences: tuple[str, ...]) -> None:
-    """Choose the kernels of an old processor, for this process's children."""
+    """Choose the kernels of an old processor, for the processes that this one starts."""
     if "instructions" in differences:
-        os.environ.update(environment())
+        for name, value in environment().items():
+            os.environ.setdefault(name, value)  # a worker has them from its parent

@@ -1,8 +1,8 @@
 """A pytest plugin: nbval runs the cells of the notebooks, and `comparison` judges their outputs.
 
 - A cell that was not run, or not in its turn, fails, and no comment or tag can excuse a cell.
-- `--torch-threads N` runs the notebooks with N PyTorch threads instead of the number that they set.
-  Nobody's results may hang on it.
+- A cell that multiplies or convolves in a 16-bit format fails (`sixteen_bit`).
+- `--differ all` runs the notebooks as on another machine (`elsewhere`).
 - What `prelude` returns runs in each notebook's kernel before its first cell.
 
 It is on for every notebook that pytest collects, whatever is on the command line.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 # jsonschema, which nbval needs, builds this package's 38 grammars when it finds it: two seconds of
 # each process, for addresses that no notebook's schema has. Without it, it builds nothing.
@@ -21,20 +22,41 @@ import nbval.plugin  # noqa: E402
 import pytest  # noqa: E402
 
 from tests.notebooks.comparison import CellMetadataError, compare, tolerance  # noqa: E402
+from tests.notebooks.elsewhere import (  # noqa: E402
+    DIFFERENCES,
+    THREADS,
+    chosen,
+    set_environment,
+)
 
+ROOT = Path(__file__).parents[2]
 CELL_TIMEOUT = 600  # seconds
 
 SET_THREADS = re.compile(r"\btorch\.set_num_threads\(\d+\)")
 
 
-def prelude(config: pytest.Config) -> str:
-    """Return the Python code that each kernel runs before the first cell; empty for none."""
-    return ""
+def prelude(differences: tuple[str, ...]) -> str:
+    """Return the Python code that each kernel runs before the first cell; it leaves no name."""
+    call = (
+        f"elsewhere.start({differences!r})"
+        if differences
+        else "sixteen_bit.watch_cells(everywhere=False)"
+    )
+    return (
+        "def prelude():\n"
+        "    import sys\n"
+        f"    sys.path.insert(0, {str(ROOT)!r})\n"
+        "    from tests.notebooks import elsewhere, sixteen_bit\n"
+        f"    sys.path.remove({str(ROOT)!r})\n"
+        f"    {call}\n"
+        "prelude()\n"
+        "del prelude\n"
+    )
 
 
-def with_threads(source: str, threads: int | None) -> str:
-    """Let a cell that sets PyTorch's number of threads set another; None leaves it as it is."""
-    return SET_THREADS.sub(f"torch.set_num_threads({threads})", source) if threads else source
+def with_threads(source: str, threads: int) -> str:
+    """Let a cell that sets PyTorch's number of threads set another."""
+    return SET_THREADS.sub(f"torch.set_num_threads({threads})", source)
 
 
 def run_silently(kernel, code: str) -> None:
@@ -62,7 +84,8 @@ class NotebookCell(nbval.plugin.IPyNbCell):
             self.rtol = tolerance(self.cell)
         except CellMetadataError as error:
             self.raise_cell_error(str(error))
-        self.cell.source = with_threads(self.cell.source, self.config.option.torch_threads)
+        if "threads" in self.config.option.differ:
+            self.cell.source = with_threads(self.cell.source, THREADS)
         self.options = {"check": True, "check_exception": False, "skip": False}
         super().runtest()
         count, turn = self.cell.execution_count, self.cell_num + 1
@@ -83,8 +106,7 @@ class NotebookFile(nbval.plugin.IPyNbFile):
     def setup(self):
         """Start the kernel, and let it run the prelude: no output, no execution count."""
         super().setup()
-        if code := prelude(self.config):
-            run_silently(self.kernel, code)
+        run_silently(self.kernel, prelude(self.config.option.differ))
 
     def collect(self):
         """Yield the code cells, without the excuses that nbval read from comments and tags."""
@@ -97,8 +119,8 @@ class NotebookFile(nbval.plugin.IPyNbFile):
 def pytest_addoption(parser, pluginmanager):
     """Load nbval, which pyproject.toml keeps from loading first; add our own option."""
     pluginmanager.register(nbval.plugin, "nbval.plugin")
-    text = "run notebooks with N PyTorch threads, not with the number that they set"
-    parser.addoption("--torch-threads", type=int, metavar="N", help=text)
+    text = "run notebooks as on another machine: all, or some of " + ",".join(DIFFERENCES)
+    parser.addoption("--differ", type=chosen, default=(), metavar="DIFFERENCES", help=text)
 
 
 def pytest_configure(config):
@@ -110,6 +132,7 @@ def pytest_configure(config):
     }.items():
         if value:
             raise pytest.UsageError(f"{option} would let a notebook's outputs go uncompared")
+    set_environment(config.option.differ)
     config.option.nbval = True
     config.option.nbval_cell_timeout = CELL_TIMEOUT
     # the kernel of this environment, whatever kernels the user has installed elsewhere

@@ -3,13 +3,18 @@
 import os
 import subprocess
 import sys
+from argparse import ArgumentTypeError
 
+import nbformat
 import pytest
 import torch
+from nbformat import v4
 from torch import nn
 
 from tests.notebooks.elsewhere import DIFFERENCES, chosen, environment, last_bit_moved
 from tests.notebooks.sixteen_bit import SixteenBitProduct
+from tests.notebooks.test_plugin import run_pytest
+from tools import execute_notebooks
 
 
 def updated_in_place(y, x):
@@ -98,7 +103,9 @@ def test_a_16_bit_product_is_an_error_there():
 def test_differences_by_name():
     assert chosen("all") == DIFFERENCES
     assert chosen("subnormals") == ("subnormals",)
-    with pytest.raises(ValueError, match="unknown difference thread; allowed: all, instructions"):
+    with pytest.raises(
+        ArgumentTypeError, match="unknown difference thread; allowed: all, instructions"
+    ):
         chosen("thread")
 
 
@@ -116,3 +123,33 @@ def test_old_instructions_are_used():
         text=True,
     )
     assert done.stdout.strip() == "DEFAULT False {'Nehalem'}", done.stderr
+
+
+CELLS = {
+    "subnormals": "torch.tensor(1e-310, dtype=torch.float64).item() * 1e300",
+    "rounding": "print((torch.ones(5, dtype=torch.float64) * 0.1).sum().item().hex())",
+    "threads": "torch.set_num_threads(1)\nprint(torch.get_num_threads())",
+    "instructions": "print(torch.backends.cpu.get_cpu_capability())",
+    "none": "print((torch.ones(5) + 1).sum().item())",
+}
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
+    """A notebook whose cells depend on one difference each, executed here."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    cells = [v4.new_code_cell(source) for source in ("import torch", *CELLS.values())]
+    path = folder / "here.ipynb"
+    nbformat.write(v4.new_notebook(cells=cells), path)
+    execute_notebooks.execute(path)
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.mark.skipif(
+    torch.backends.cpu.get_cpu_capability() == "DEFAULT", reason="this is an old processor"
+)
+@pytest.mark.parametrize("differences", ["rounding,threads", "instructions,subnormals"])
+def test_cell_that_depends_on_a_difference_fails_under_it(notebook, differences, tmp_path):
+    _, *failures = run_pytest(notebook, tmp_path, f"--differ={differences}")
+    failed = {name for name, text in zip(CELLS, failures, strict=True) if text}
+    assert failed == set(differences.split(","))

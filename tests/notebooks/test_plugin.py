@@ -16,7 +16,7 @@ from tests.notebooks.honest_notebook import CASES, honest, honest_and_spoilt, un
 ROOT = Path(__file__).parents[2]
 
 
-def run_pytest(notebook, folder):
+def run_pytest(notebook, folder, *options):
     """Run pytest on a notebook with our plugin; return the failure text of each cell."""
     nbformat.write(notebook, folder / "notebook.ipynb")
     report = folder / "report.xml"
@@ -24,7 +24,7 @@ def run_pytest(notebook, folder):
     command = [sys.executable, "-m", "pytest", "-q", *plugins, f"--junitxml={report}"]
     path = os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [*command, "-c", os.devnull, f"--rootdir={folder}", str(folder)],
+        [*command, "-c", os.devnull, f"--rootdir={folder}", *options, str(folder)],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
@@ -73,7 +73,6 @@ def test_number_of_threads_can_be_replaced():
     source = "import torch\ntorch.set_num_threads(1)  # fastest"
     replaced = "import torch\ntorch.set_num_threads(2)  # fastest"
     assert plugin.with_threads(source, 2) == replaced
-    assert plugin.with_threads(source, None) == source
 
 
 def test_every_chapter_sets_the_number_of_threads_that_the_option_replaces():

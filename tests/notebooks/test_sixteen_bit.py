@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from nbformat import v4
 from torch import nn
 from torch.nn import functional as F
 
 from tests.notebooks.sixteen_bit import Reach, SixteenBitProduct, no_sixteen_bit_products
+from tests.notebooks.test_plugin import run_pytest
 
 HALF = (torch.float16, torch.bfloat16)
 
@@ -98,6 +100,19 @@ def test_product_of_keras_in_16_bits_is_refused(keras):
                 layer(x)
     finally:
         op_callbacks.clear_op_callbacks()
+
+
+def test_cell_with_such_a_product_fails(tmp_path):
+    sources = ("import torch", "x = torch.ones(2, 2)", "(x.bfloat16() @ x.bfloat16()).sum().item()")
+    cells = [
+        v4.new_code_cell(source, execution_count=turn) for turn, source in enumerate(sources, 1)
+    ]
+    result = v4.new_output("execute_result", {"text/plain": "8.0"}, execution_count=3)
+    cells[2].outputs = [result]
+    *others, failure = run_pytest(v4.new_notebook(cells=cells), tmp_path)
+    assert others == ["", ""]
+    assert "Cell 2" in failure
+    assert "SixteenBitProduct" in failure and "run in torch.bfloat16" in failure
 
 
 # Which cells are watched ------------------------------------------------------------------------
