@@ -13,22 +13,10 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ROOT / "src" / "weightinit"
-MODULES = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 sys.path.insert(0, str(ROOT / "tools"))
 
 import check_python  # noqa: E402
 
-# A module imports from the floors below its own, or from a neighbour, never from above. A private
-# module stands on the lowest floor that uses it.
-FLOORS = {
-    1: "activations data claims",
-    2: "theory initializers networks normalization",
-    3: "probes curvature training grids",
-    4: "describe plotting",
-    5: "keras_parity",
-}
-FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 PINNED = re.compile(r"([A-Za-z0-9._-]+)==([0-9][A-Za-z0-9.]*)")
 
 
