@@ -27,3 +27,16 @@ def registered_activations(monkeypatch):
     from weightinit.activations import registry  # NumPy and SciPy only
 
     monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+
+
+@pytest.fixture(autouse=True)
+def no_16_bit_products(request):
+    """Let a product in a 16-bit format fail the test whose file names such a format."""
+    from tests.notebooks import sixteen_bit
+
+    allowed = request.node.get_closest_marker("sixteen_bit")
+    if allowed or not sixteen_bit.file_names_a_format(request.path):
+        yield
+    else:
+        with sixteen_bit.no_sixteen_bit_products():
+            yield

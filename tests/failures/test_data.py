@@ -251,6 +251,7 @@ def test_checkpoint(reentrant):
     check(watch.failure, phase="forward", module="Net", operation="mul")
 
 
+@pytest.mark.sixteen_bit("only what is finite is asked")
 def test_autocast():
     model, (x, y) = scaled(mlp(1, 8, "relu", dtype=F32), 1e6), batch()
     assert first_failure(model, x, y) is None

@@ -24,6 +24,7 @@ from weightinit.networks import mlp
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+@pytest.mark.sixteen_bit("the same products say where it must fail")
 @pytest.mark.parametrize(
     ("dtype", "factor", "inplace"),
     [

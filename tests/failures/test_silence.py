@@ -25,6 +25,7 @@ from weightinit.networks import mlp
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+@pytest.mark.sixteen_bit("only what is finite is asked")
 @pytest.mark.parametrize(
     ("name", "dtype"),
     [(name, dtype) for name in activations.names() for dtype in (F32, F16)]
@@ -86,6 +87,7 @@ def test_nested_tensors_of_an_encoder():
         assert (watch.failure is None) == healthy
 
 
+@pytest.mark.sixteen_bit("only what is finite is asked")
 @pytest.mark.parametrize("dtype", [F32, BF16])
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
 def test_healthy_recurrent_network(kind, dtype, poisoned_memory):

@@ -17,13 +17,20 @@ import functools
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 # How a 16-bit format comes into Python code: by one of these names.
-NAMES = re.compile(r"float16|\bhalf\b|autocast|\bF16\b|\bBF16\b|mixed_|set_dtype_policy|\bamp\b")
+NAMES = re.compile(r"float16|\.half\b|autocast|\bB?F16\b|mixed_|set_dtype_policy|\bamp\b")
 PRODUCT = re.compile(
     r"mm|mv|dot|matmul|linear|conv|rnn|lstm|gru|attention|einsum|embedding_bag|addr|outer|kron|cdist",
     re.IGNORECASE,
 )
+
+
+@functools.cache
+def file_names_a_format(path: Path) -> bool:
+    """Tell whether a file of Python code names a 16-bit format."""
+    return path.suffix == ".py" and bool(NAMES.search(path.read_text("utf-8")))
 
 
 class SixteenBitProduct(AssertionError):

@@ -94,6 +94,7 @@ def test_gradients_move_too():
     torch.testing.assert_close(there, here, rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.sixteen_bit("what is tested is the guard itself")
 def test_a_16_bit_product_is_an_error_there():
     x = numbers(torch.bfloat16)
     with last_bit_moved(), pytest.raises(SixteenBitProduct):

@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from tests.notebooks.sixteen_bit import Reach, SixteenBitProduct, no_sixteen_bit_products
 from tests.notebooks.test_plugin import run_pytest
 
+pytestmark = pytest.mark.sixteen_bit("what is tested is the guard itself")
+
 HALF = (torch.float16, torch.bfloat16)
 
 

@@ -89,6 +89,7 @@ def test_network_that_overflows(value):
     assert np.isnan(row["grad_w_rms"])
 
 
+@pytest.mark.sixteen_bit("both sides come from the same product")
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision(dtype):
     model = mlp(2, 32, "tanh", dtype=dtype)
