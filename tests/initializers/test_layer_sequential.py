@@ -159,7 +159,7 @@ def test_dead_input_is_reported():
     """With all biases 0 and negative inputs, the first ReLU lets nothing through."""
     model = nn.Sequential(nn.ReLU(), nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 2)).double()
     table = lsuv(model, -data(20, 3).abs(), seed=0)
-    assert table["status"].eq("same for every sample: no unit variance").all()
+    assert table["status"].eq("no unit variance").all()
     assert table["variance"].eq(0).all() and table["factor"].eq(1).all()
     assert torch.isfinite(model[1].weight).all()
 
@@ -168,21 +168,21 @@ def test_constant_input_is_reported():
     """The units differ from each other, but the samples do not."""
     model = mlp(depth=1)
     table = lsuv(model, data(1, 20).expand(30, 20), seed=0)
-    assert table["status"].eq("same for every sample: no unit variance").all()
+    assert table["status"].eq("no unit variance").all()
 
 
 def test_output_that_is_not_finite_is_reported():
     x = data(20, 20)
     x[3, 4] = np.nan
     table = lsuv(mlp(depth=1), x, seed=0)
-    assert table["status"].eq("output not finite: no unit variance").all()
+    assert table["status"].eq("no unit variance").all()
 
 
 def test_shared_weight_is_scaled_once_and_reported():
     model = nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6)).double()
     model[2].weight = model[0].weight
     table = lsuv(model, data(200, 6), seed=0)
-    assert table["status"].tolist() == ["scaled", "shared: scaled as 0"]
+    assert table["status"].tolist() == ["scaled", "no unit variance"]
     assert table["variance"][0] == pytest.approx(1, abs=1e-9)
     assert table["variance"][1] < 0.9  # measured, not claimed
 
@@ -198,14 +198,14 @@ def test_shared_weight_whose_first_layer_is_dead_is_scaled_by_the_second():
             return self.dead(0 * x) + self.alive(3 * x)
 
     table = lsuv(Net().double(), data(200, 6), seed=0)
-    assert table["status"].tolist() == ["same for every sample: no unit variance", "scaled"]
+    assert table["status"].tolist() == ["no unit variance", "scaled"]
 
 
 def test_projection_inside_attention_is_reported():
     model = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True).double()
     before = model.self_attn.in_proj_weight.detach().clone()
     table = lsuv(model, data(20, 5, 8), seed=0).set_index("layer")
-    assert table.loc["self_attn.out_proj", "status"] == "not called: orthogonal"
+    assert table.loc["self_attn.out_proj", "status"] == "not called"
     assert table.loc[["linear1", "linear2"], "status"].tolist() == ["scaled", "scaled"]
     assert torch.equal(model.self_attn.in_proj_weight, before)
 
@@ -214,8 +214,9 @@ def test_layer_called_twice_is_reported():
     layer = nn.Linear(6, 6)
     model = nn.Sequential(layer, nn.ReLU(), layer).double()
     (row,) = lsuv(model, data(200, 6), seed=0).to_dict("records")
-    assert row["calls"] == 2 and row["status"] == "scaled for the first of 2 calls"
-    assert row["variance"] == pytest.approx(1, abs=1e-9) and row["variance_last_call"] < 0.9
+    assert row["status"] == "no unit variance" and row["variance"] < 0.9  # of the second call
+    first = layer(data(200, 6)).var(correction=0).item()
+    assert first == pytest.approx(1, abs=1e-9)
 
 
 def test_layer_never_called_is_reported():
@@ -228,8 +229,8 @@ def test_layer_never_called_is_reported():
             return self.used(x)
 
     table = lsuv(Net().double(), data(20, 6), seed=0)
-    assert table["status"].tolist() == ["scaled", "not called: orthogonal"]
-    assert table["calls"].tolist() == [1, 0] and np.isnan(table["variance"][1])
+    assert table["status"].tolist() == ["scaled", "not called"]
+    assert np.isnan(table["variance"][1])
 
 
 def test_weight_tied_backwards_is_reported():
@@ -246,7 +247,7 @@ def test_weight_tied_backwards_is_reported():
 
     model = Net().double()
     table = lsuv(model, torch.arange(9), seed=0).set_index("layer")
-    assert table.loc["body", "status"].startswith("moved afterwards: a later rescaling")
+    assert table.loc["body", "status"] == "no unit variance"
     assert abs(table.loc["body", "variance"] - 1) > 0.01
     assert table.loc["head", "status"] == "scaled"
 
@@ -255,7 +256,7 @@ def test_parametrized_layer_is_reported():
     model = nn.Sequential(nn.Linear(6, 6), nn.Linear(6, 6)).double()
     nn.utils.parametrizations.weight_norm(model[0])
     table = lsuv(model, data(20, 6), seed=0)
-    expected = ["left alone: computes its weight from other parameters", "scaled"]
+    expected = ["no unit variance", "scaled"]
     assert table["status"].tolist() == expected
 
 
@@ -267,7 +268,7 @@ def test_noise_that_prevents_convergence_is_reported():
             return 3 * x
 
     table = lsuv(Noisy(6, 6).double(), data(20, 6), seed=0, max_rescalings=4)
-    assert table["status"].tolist() == ["not within the tolerance after 4 rescalings"]
+    assert table["status"].tolist() == ["no unit variance"]
     assert table["rescalings"].tolist() == [4]
 
 
@@ -311,7 +312,7 @@ def test_weight_that_would_not_fit_its_format_stays_orthogonal():
 
     model = Faint(4, 4).half()
     (row,) = lsuv(model, data(30, 4).float(), seed=0).to_dict("records")
-    assert row["status"] == "no unit variance: the weight would not fit torch.float16"
+    assert row["status"] == "no unit variance"
     assert row["factor"] == 1 and row["rescalings"] == 0
     gram = model.weight.detach().float() @ model.weight.detach().float().T
     torch.testing.assert_close(gram, torch.eye(4), atol=2e-3, rtol=0)

@@ -56,31 +56,46 @@ def expanded_bias():
 
 # What cannot be written, the error and its words, and whether `fill_` of the last layer sees it.
 UNWRITABLE = {
-    "inference": (inference_weight, ValueError, "weight cannot .* torch.inference_mode", True),
+    "inference": (
+        inference_weight,
+        ValueError,
+        "weight cannot be overwritten: it must be a dense tensor",
+        True,
+    ),
     "expanded": (
         lambda: with_weight(torch.ones(1, 3).expand(3, 3)),
         ValueError,
-        "weight cannot be overwritten: several of its entries are one number",
+        "weight cannot be overwritten: it must be a dense tensor",
         True,
     ),
     "overlapping rows": (
         lambda: with_weight(torch.ones(5).as_strided((3, 3), (1, 1))),
         ValueError,
-        "several of its entries",
+        "weight cannot be overwritten: it must be a dense tensor",
         True,
     ),
-    "expanded bias": (expanded_bias, ValueError, "bias cannot .* several of its entries", False),
+    "expanded bias": (
+        expanded_bias,
+        ValueError,
+        "bias cannot be overwritten: it must be a dense",
+        False,
+    ),
     "one memory": (
         lambda: sharing(lambda w: w),
         ValueError,
-        "1.0.weight cannot be overwritten: it shares memory with 1.1.weight",
+        "1.0.weight cannot be overwritten.* shares memory with 1.1.weight",
         False,
     ),
     "transposed": (lambda: sharing(lambda w: w.T), ValueError, "memory with 1.1.weight", False),
     "buffer": (over_a_buffer, ValueError, "it shares memory with .*mean", True),
     "bias": (over_its_bias, ValueError, "it shares memory with .*bias", True),
     "normalization": (over_a_normalization, ValueError, "1.0.bias .* shares memory with", False),
-    "meta": (lambda: nn.Linear(3, 3, device="meta"), ValueError, "meta device .*to_empty", True),
+    "meta": (
+        lambda: nn.Linear(3, 3, device="meta"),
+        ValueError,
+        "weight cannot be overwritten: it must be a dense tensor",
+        True,
+    ),
     "complex": (lambda: nn.Linear(3, 3, dtype=torch.complex64), TypeError, "complex64", True),
     "eight bits": (
         lambda: with_weight(torch.ones(3, 3).to(torch.float8_e4m3fn)),
@@ -125,22 +140,17 @@ def same(one, other):
                        other.double() if other.dtype.itemsize == 1 else other)  # fmt: skip
 
 
-def test_parts_of_one_memory_that_do_not_overlap_are_written():
-    """Rows, interleaved columns, and memory laid out the other way round."""
-    memory = torch.zeros(8, 6)
-    rows = [with_weight(memory[4 * i : 4 * i + 4, :3], nn.Linear(3, 4)) for i in range(2)]
-    columns = with_weight(memory[:, 3::2], nn.Linear(2, 8))
-    model = nn.Sequential(*rows, columns)
-    initialize(model, "constant", seed=0, value=0.5)
-    assert (memory[:, :3] == 0.5).all() and (memory[:, 3::2] == 0.5).all()
-    assert not memory[:, 4].any()
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_memory_laid_out_another_way_is_written(layout):
+    layer = nn.Conv2d(3, 4, 2).to(memory_format=layout)
+    initialize(layer, "constant", seed=0, value=0.5)
+    assert (layer.weight == 0.5).all() and not layer.bias.any()
 
 
-def test_in_inference_mode_its_own_tensors_are_written():
-    with torch.inference_mode():
-        layer = nn.Linear(3, 3)
-        initialize(layer, "constant", seed=0, value=0.5)
-        assert (layer.weight == 0.5).all() and not layer.bias.any()
+def test_a_transposed_weight_is_written():
+    layer = with_weight(torch.ones(3, 3).T)
+    initialize(layer, "constant", seed=0, value=0.5)
+    assert (layer.weight == 0.5).all()
 
 
 def test_attention_of_three_weights_is_written_whole_or_not_at_all():
@@ -180,20 +190,16 @@ SMALL = [
 ]
 
 
-@pytest.mark.parametrize(
-    "size, rule, dtype",
-    [("large", *case) for case in TOO_LARGE] + [("small", *case) for case in SMALL],
-    ids=str,
-)
-def test_rules_whose_values_do_not_fit_the_format_change_nothing(size, rule, dtype):
+@pytest.mark.parametrize("rule, dtype", TOO_LARGE + SMALL, ids=str)
+def test_rules_whose_values_do_not_fit_the_format_change_nothing(rule, dtype):
     """The first layer could hold them, the second cannot."""
     model = nn.Sequential(nn.Linear(50, 50).double(), nn.Linear(50, 50, dtype=dtype))
     before = [p.detach().clone() for p in model.parameters()]
-    message = f"1.weight cannot be drawn by .*: {dtype} does not hold such {size} numbers"
+    message = f"1.weight cannot be drawn by .*: {dtype} does not hold such numbers"
     with pytest.raises(ValueError, match=message):
         initialize(model, rule, seed=0)
     assert all(map(torch.equal, model.parameters(), before))
-    with pytest.raises(ValueError, match=f"does not hold such {size} numbers"):
+    with pytest.raises(ValueError, match="does not hold such numbers"):
         fill_(model[1], rule, generator=torch.Generator())
 
 
@@ -215,7 +221,7 @@ def test_smallest_std_that_a_format_takes():
     initialize(layer, Normal(std=4 * smallest), seed=0)
     found = layer.weight.detach().double().var().item() / (4 * smallest) ** 2
     assert found == pytest.approx(1 + 1 / 192, abs=4 * np.sqrt(2 / 90_000))
-    with pytest.raises(ValueError, match="small numbers"):
+    with pytest.raises(ValueError, match="such numbers"):
         initialize(layer, Normal(std=3.99 * smallest), seed=0)
 
 
@@ -251,5 +257,5 @@ def test_a_rule_that_draws_another_shape_changes_nothing(values):
 
 
 def test_a_rule_that_draws_nan_is_refused():
-    with pytest.raises(ValueError, match="does not hold such large numbers|not finite"):
+    with pytest.raises(ValueError, match="does not hold such numbers"):
         initialize(nn.Linear(3, 3), Mine(torch.full((3, 3), math.nan)), seed=0)

@@ -63,12 +63,15 @@ def built(keras, size, *layers):
     return keras.Sequential([keras.Input(size, dtype="float64"), *same])
 
 
+class Pixels(nn.Module):
+    """A Flatten that counts as Keras does: the channels last."""
+
+    def forward(self, x):
+        return x.movedim(1, -1).flatten(1)
+
+
 # PyTorch's layers, and functions of keras.layers that return the same network.
-FLATTENED = {
-    "flatten": (
-        lambda: [nn.Conv2d(2, 4, (3, 5)), nn.Flatten(), nn.Linear(16, 3)],
-        lambda k: [k.Conv2D(4, (3, 5)), k.Flatten(), k.Dense(3)],
-    ),
+NETWORKS = {
     "permute": (
         lambda: [nn.Conv2d(2, 4, (3, 5)), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 3)],
         lambda k: [
@@ -80,20 +83,14 @@ FLATTENED = {
         ],
     ),
     "normalized behind": (
-        lambda: [nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.BatchNorm1d(32), nn.Dropout(),
-                 nn.Linear(32, 32), nn.LayerNorm(32), nn.Linear(32, 2)],
-        lambda k: [k.Conv2D(4, 3), k.Activation("relu"), k.Flatten(),
-                   k.BatchNormalization(epsilon=1e-5), k.Dropout(0.5), k.Dense(32),
-                   k.LayerNormalization(epsilon=1e-5), k.Dense(2)],
-    ),
-    "pooled": (
-        lambda: [nn.Conv2d(2, 3, 3, padding=1, stride=1), nn.MaxPool2d(2), nn.Flatten(),
-                 nn.Linear(18, 18, bias=False), nn.Tanh(), nn.Linear(18, 2)],
-        lambda k: [k.Conv2D(3, 3, padding="same"), k.MaxPooling2D(2), k.Flatten(),
-                   k.Dense(18, use_bias=False, activation="tanh"), k.Dense(2)],
+        lambda: [nn.Conv2d(2, 8, (4, 6)), nn.ReLU(), nn.Flatten(), nn.BatchNorm1d(8), nn.Dropout(),
+                 nn.Linear(8, 8, bias=False), nn.LayerNorm(8), nn.Tanh(), nn.Linear(8, 2)],
+        lambda k: [k.Conv2D(8, (4, 6)), k.Activation("relu"), k.Flatten(),
+                   k.BatchNormalization(epsilon=1e-5), k.Dropout(0.5), k.Dense(8, use_bias=False),
+                   k.LayerNormalization(epsilon=1e-5), k.Activation("tanh"), k.Dense(2)],
     ),
     "pixels": (
-        lambda: [nn.Flatten(), nn.Linear(48, 5)],
+        lambda: [Pixels(), nn.Linear(48, 5)],
         lambda k: [k.Flatten(), k.Dense(5)],
     ),
     "averaged": (
@@ -106,38 +103,21 @@ FLATTENED = {
         lambda k: [k.Conv2D(4, 3), k.BatchNormalization(epsilon=1e-5, center=False, scale=False)],
     ),
     "without parameters": (
-        lambda: [nn.Flatten(), nn.Linear(48, 5), nn.LayerNorm(5, elementwise_affine=False)],
+        lambda: [Pixels(), nn.Linear(48, 5), nn.LayerNorm(5, elementwise_affine=False)],
         lambda k: [k.Flatten(), k.Dense(5),
                    k.LayerNormalization(epsilon=1e-5, center=False, scale=False)],
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FLATTENED)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_copied_networks_compute_the_same(parity, keras, name):
-    theirs, ours = FLATTENED[name]
+    theirs, ours = NETWORKS[name]
     source = moved(nn.Sequential(*theirs()), 2, 4, 6)
     target = built(keras, (4, 6, 2), *ours(keras.layers))
     before = [value.clone() for value in source.state_dict().values()]
     parity.copy_weights(source, target)
     assert source.training and all(map(torch.equal, source.state_dict().values(), before))
-    found, expected = images(source, target)
-    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
-
-
-def test_source_that_flattens_as_keras_does_is_copied_as_it_is(parity, keras):
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv, self.out = nn.Conv2d(2, 4, 3), nn.Linear(32, 3)
-
-        def forward(self, x):
-            return self.out(self.conv(x).movedim(1, -1).flatten(1))
-
-    source = Net().double()
-    k = keras.layers
-    target = built(keras, (4, 6, 2), k.Conv2D(4, 3), k.Flatten(), k.Dense(3))
-    parity.copy_weights(source, target)
     found, expected = images(source, target)
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
 
@@ -155,6 +135,15 @@ def test_precisions_may_differ(parity, types):
 
 # Networks of the same shapes that are another function, by PyTorch's layers and Keras's.
 OTHERS = {
+    "flatten": (
+        lambda: [nn.Conv2d(2, 4, (3, 5)), nn.Flatten(), nn.Linear(16, 3)],
+        lambda k: [k.Conv2D(4, (3, 5)), k.Flatten(), k.Dense(3)],
+    ),
+    "flatten, pooled": (
+        lambda: [nn.Conv2d(2, 3, 3, padding=1), nn.MaxPool2d(2), nn.Flatten(), nn.BatchNorm1d(18)],
+        lambda k: [k.Conv2D(3, 3, padding="same"), k.MaxPooling2D(2), k.Flatten(),
+                   k.BatchNormalization(epsilon=1e-5)],
+    ),
     "reshaped": (
         lambda: [nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(32, 3)],
         lambda k: [k.Conv2D(4, 3), k.Reshape((32,)), k.Dense(3)],
@@ -172,11 +161,11 @@ OTHERS = {
         lambda k: [k.Conv2D(4, 3, padding="same")],
     ),
     "activation": (
-        lambda: [nn.Flatten(), nn.Linear(48, 5), nn.ReLU()],
+        lambda: [Pixels(), nn.Linear(48, 5), nn.ReLU()],
         lambda k: [k.Flatten(), k.Dense(5, activation="tanh")],
     ),
     "softmax": (
-        lambda: [nn.Flatten(), nn.Linear(48, 5)],
+        lambda: [Pixels(), nn.Linear(48, 5)],
         lambda k: [k.Flatten(), k.Dense(5, activation="softmax")],
     ),
     "epsilon": (
@@ -242,7 +231,7 @@ def test_kinds_of_equal_shapes_are_told_apart(parity, keras):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.complex64])
 def test_source_of_other_numbers_is_refused(parity, dtype):
     source = nn.Sequential(nn.Linear(64, 4, dtype=dtype), nn.Linear(4, 10, dtype=dtype))
-    with pytest.raises(ValueError, match=f"float32 or float64, got: {dtype}"):
+    with pytest.raises(ValueError, match="float32 or float64, got: (b?float16|complex)"):
         parity.copy_weights(source, parity.mlp(1, 4, "linear"))
 
 
@@ -271,10 +260,10 @@ def test_wrong_network(parity, argument, value):
 @pytest.mark.parametrize(
     "normalization, options, message",
     [
-        (None, {"epsilon": 1e-5}, "normalization=None takes no options, got 'epsilon'"),
-        ("layer", {"momentum": 0.9}, "takes epsilon, got 'momentum'"),
-        ("batch", {"units": 3}, "takes momentum and epsilon, got 'units'"),
-        ("batch", {"name": "mine"}, "takes momentum and epsilon, got 'name'"),
+        (None, {"epsilon": 1e-5}, "normalization=None takes no options, got .'epsilon'"),
+        ("layer", {"momentum": 0.9}, "takes epsilon, got .'momentum'"),
+        ("batch", {"units": 3}, "takes momentum and epsilon, got .'units'"),
+        ("batch", {"name": "mine"}, "takes momentum and epsilon, got .'name'"),
         *(
             ("batch", {name: value}, f"{name} must be")
             for name in ("epsilon", "momentum")

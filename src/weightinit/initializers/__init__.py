@@ -7,12 +7,11 @@ and `lsuv` lets a batch of data decide.
 
 Read `fan_in_fan_out` (of linear, grouped, strided and other layers), `schemes` (variance scaling),
 `rules` and `orthogonal` (the other rules), `one_layer` and `whole_model` (a rule applied),
-`layer_sequential` (LSUV), then `library_differences` (what PyTorch and Keras do instead).
+then `layer_sequential` (LSUV).
 """
 
 from weightinit.initializers.fan_in_fan_out import fans, weights_of
 from weightinit.initializers.layer_sequential import lsuv
-from weightinit.initializers.library_differences import differences
 from weightinit.initializers.one_layer import fill_
 from weightinit.initializers.orthogonal import Orthogonal
 from weightinit.initializers.rules import Constant, Normal
@@ -26,7 +25,6 @@ __all__ = [
     "Normal",
     "Orthogonal",
     "Scheme",
-    "differences",
     "fans",
     "fill_",
     "get",

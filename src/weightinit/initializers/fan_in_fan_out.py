@@ -97,7 +97,7 @@ def fans(module: nn.Module | torch.Tensor) -> tuple[float, float]:
     `torch.nn.init` sees only the shape of the weight and disagrees in these cases: it swaps the
     fans of a transposed convolution; its fan-out is :math:`g` times too large for a grouped
     convolution and :math:`S` times for a strided one; of attention it sees one matrix with
-    3 embed outputs; of an embedding, a matrix product. `differences` shows the numbers.
+    3 embed outputs; of an embedding, a matrix product.
 
     Parameters
     ----------

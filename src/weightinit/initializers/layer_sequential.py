@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite, nan
+from math import isfinite
 
 import pandas as pd
 import torch
@@ -12,7 +12,7 @@ from weightinit._checks import check_module, check_positive, check_seed, check_s
 from weightinit._layers import AFFINE
 from weightinit._one_pass import as_it_was
 from weightinit.initializers.fan_in_fan_out import owns_its_weights, weights_of
-from weightinit.initializers.one_layer import check_writable, draw, tensors_of
+from weightinit.initializers.one_layer import check_writable, draw
 from weightinit.initializers.orthogonal import Orthogonal
 
 
@@ -33,14 +33,9 @@ def lsuv(
     in; what a run changes in it (running statistics, say) is put back, and the global generator
     does not move.
 
-    What the procedure cannot do is not passed over: the table says so in ``status``.
-
-    - *shared*: a layer whose weight another layer owns too is scaled where it is used first.
-    - *several calls*: a layer called more than once is scaled for its first call.
-    - *same for every sample*: a dead or constant input; the weight stays orthogonal.
-    - *not called*: no hook saw the layer, as for the output projection inside attention.
-    - *no unit variance: the weight would not fit*: its number format has no such numbers.
-    - *moved afterwards*: a later rescaling changed what this layer sees (a weight tied backwards).
+    Where it cannot be had (a dead input, an output that is not finite, a weight that another layer
+    uses too and that is scaled for the first of them, a layer called several times or one that
+    computes its weight), the table says so: its ``status`` is what is measured at the end.
 
     Parameters
     ----------
@@ -60,9 +55,10 @@ def lsuv(
     Returns
     -------
     pandas.DataFrame
-        One row per layer: ``layer``, ``calls``, ``variance_before`` (first call, when its turn
-        came), ``variance`` and ``variance_last_call`` (at the end), ``rescalings``, ``factor`` (on
-        the weight) and ``status``.
+        One row per layer, in the order of their calls: ``layer``, ``variance_before`` (when its
+        turn came), ``variance`` (at the end; of several calls, one of the worst), ``rescalings``,
+        ``factor`` (on the weight) and ``status``: "scaled", "no unit variance" or "not called" (no
+        hook saw it, as for the output projection inside attention).
 
     Raises
     ------
@@ -126,7 +122,7 @@ def _drawn(model, layers: dict[str, nn.Module], seed: int) -> list[tuple]:
         if layer._parameters.get("bias") is not None:
             biases[id(layer.bias)] = f"{name}.bias".lstrip("."), layer.bias
     written = {label: weight.parameter for label, weight in weights.values()}
-    check_writable(written | dict(biases.values()), tensors_of(model))
+    check_writable(written | dict(biases.values()), model)
     drawn = [
         (w.parameter, draw(Orthogonal(), w, label, generator)) for label, w in weights.values()
     ]
@@ -136,23 +132,21 @@ def _drawn(model, layers: dict[str, nn.Module], seed: int) -> list[tuple]:
 def _scaled(model, batch, layers, settings) -> pd.DataFrame:
     """Scale one layer after the other; return the table."""
     seed, tolerance, _ = settings
-    calls = _variances(model, batch, layers, seed)
-    rows, owners = [], {}  # owners: which layer was scaled with which parameter
-    for name in [*calls, *(name for name in layers if name not in calls)]:
+    called = list(_variances(model, batch, layers, seed))
+    rows, scaled = {}, set()
+    for name in [*called, *(name for name in layers if name not in called)]:
         weight = layers[name]._parameters.get("weight")
-        row = {"layer": name, "calls": len(calls.get(name, [])), "rescalings": 0, "factor": 1.0}
-        if weight is None:
-            row["status"] = "left alone: computes its weight from other parameters"
-        elif name not in calls:
-            row["status"] = "not called: orthogonal"
-        elif id(weight) in owners:
-            row["status"] = f"shared: scaled as {owners[id(weight)]}"
-        else:
-            row |= _rescale(model, batch, (name, layers[name]), *settings)
-            if row["variance_before"] > 0:  # neither dead nor nan: otherwise the next one may try
-                owners[id(weight)] = name
-        rows.append(row)
-    return _table(rows, _variances(model, batch, layers, seed), tolerance)
+        rows[name] = {"layer": name, "rescalings": 0, "factor": 1.0, "status": "not called"}
+        if name in called and weight is not None and id(weight) not in scaled:
+            rows[name] |= _rescale(model, batch, name, layers[name], *settings)
+            if rows[name]["variance_before"] > 0:  # neither dead nor nan: then the next may try
+                scaled.add(id(weight))
+    for name, variances in _variances(model, batch, layers, seed).items():
+        off = [variance for variance in variances if not abs(variance - 1) <= tolerance]
+        rows[name]["variance"] = [*off, *variances][0]
+        rows[name]["status"] = "no unit variance" if off else "scaled"
+    columns = ["layer", "variance_before", "variance", "rescalings", "factor", "status"]
+    return pd.DataFrame(rows.values(), columns=columns)
 
 
 def _variances(model, batch, layers: dict[str, nn.Module], seed: int) -> dict[str, list[float]]:
@@ -188,40 +182,18 @@ def _variances(model, batch, layers: dict[str, nn.Module], seed: int) -> dict[st
     return found
 
 
-def _rescale(model, batch, layer, seed, tolerance, max_rescalings) -> dict:
+def _rescale(model, batch, name, module, seed, tolerance, max_rescalings) -> dict:
     """Divide a layer's weight until its output has unit variance; return the columns of its row."""
-    name, module = layer
-    before, factor = None, 1.0
+    found, factor = [], 1.0
     for rescalings in range(max_rescalings + 1):
         variance = _variances(model, batch, {name: module}, seed)[name][0]
-        before = variance if before is None else before
-        if not isfinite(variance):
-            status = "output not finite: no unit variance"
-        elif variance == 0:
-            status = "same for every sample: no unit variance"
-        elif abs(variance - 1) <= tolerance:
-            status = "scaled"
-        elif rescalings == max_rescalings:
-            status = f"not within the tolerance after {max_rescalings} rescalings"
-        elif not (scaled := module.weight / variance**0.5).isfinite().all():
-            status = f"no unit variance: the weight would not fit {scaled.dtype}"
-        else:
-            module.weight.copy_(scaled)
-            factor /= variance**0.5
-            continue
-        break
-    numbers = {"variance_before": before, "rescalings": rescalings, "factor": factor}
-    return numbers | {"status": status}
-
-
-def _table(rows: list[dict], final: dict[str, list[float]], tolerance: float) -> pd.DataFrame:
-    for row in rows:
-        row["variance"], row["variance_last_call"] = nan, nan
-        if row["layer"] in final:
-            row["variance"], *_, row["variance_last_call"] = 2 * final[row["layer"]]
-        if row["status"] == "scaled" and not abs(row["variance"] - 1) <= tolerance:
-            row["status"] = "moved afterwards: a later rescaling changed its input or weight"
-        if row["status"] == "scaled" and row["calls"] > 1:
-            row["status"] = f"scaled for the first of {row['calls']} calls"
-    columns = ["layer", "calls", "variance_before", "variance", "variance_last_call"]
-    return pd.DataFrame(rows, columns=[*columns, "rescalings", "factor", "status"])
+        found.append(variance)
+        done = abs(variance - 1) <= tolerance or rescalings == max_rescalings
+        if done or variance == 0 or not isfinite(variance):
+            break
+        scaled = module.weight / variance**0.5
+        if not scaled.isfinite().all():  # it would not fit its number format
+            break
+        module.weight.copy_(scaled)
+        factor /= variance**0.5
+    return {"variance_before": found[0], "rescalings": rescalings, "factor": factor}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from math import isnan
 from typing import Protocol
 
@@ -42,9 +41,8 @@ def fill_(module: nn.Module | torch.Tensor, rule: Rule, *, generator: torch.Gene
     Raises
     ------
     TypeError, ValueError
-        As for `fans`; if its values do not fit the
-        weight's number format; or if a weight cannot be overwritten or is no real floating-point
-        tensor. Nothing has been changed then.
+        As for `fans`; if the values do not fit the weight's number format; or if a weight is no
+        dense, real floating-point tensor with memory of its own. Nothing has been changed then.
 
     Examples
     --------
@@ -57,8 +55,7 @@ def fill_(module: nn.Module | torch.Tensor, rule: Rule, *, generator: torch.Gene
     check_rule("rule", rule)
     check_instance("generator", generator, torch.Generator, "torch.Generator().manual_seed(0)")
     weights = {id(weight.parameter): weight for weight in weights_of(module)}.values()
-    everything = tensors_of(module) if isinstance(module, nn.Module) else {}
-    check_writable({weight.name: weight.parameter for weight in weights}, everything)
+    check_writable({weight.name: weight.parameter for weight in weights}, module)
     drawn = [draw(rule, weight, weight.name, generator) for weight in weights]
     for weight, values in zip(weights, drawn, strict=True):
         weight.set(values)
@@ -66,21 +63,20 @@ def fill_(module: nn.Module | torch.Tensor, rule: Rule, *, generator: torch.Gene
 
 def draw(rule: Rule, weight: Weight, label: str, generator: torch.Generator) -> torch.Tensor:
     """Return new values, rounded to the weight's format; a ValueError if they do not fit it."""
-    dtype, size = weight.parameter.dtype, float(rule.deviation(weight))
-    unfit = f"{label} cannot be drawn by {rule!r}: {dtype} does not hold such"
-    if size > torch.finfo(torch.promote_types(dtype, torch.float32)).max / 4:
-        raise ValueError(f"{unfit} large numbers")
+    dtype, shape = weight.parameter.dtype, weight.parameter.shape
+    limits, size = torch.finfo(dtype), float(rule.deviation(weight))
+    unfit = ValueError(f"{label} cannot be drawn by {rule!r}: {dtype} does not hold such numbers")
+    if size > limits.max / 4:
+        raise unfit
     values = rule.draw(weight, generator)
-    if not isinstance(values, torch.Tensor) or values.shape != weight.parameter.shape:
-        shape = tuple(weight.parameter.shape)
-        raise ValueError(f"{rule!r} must draw a tensor of shape {shape} for {label}, got {values}")
+    if not isinstance(values, torch.Tensor) or values.shape != shape:
+        wanted = tuple(shape)
+        raise ValueError(f"{rule!r} must draw a tensor of shape {wanted} for {label}, got {values}")
     rounded = values.to(dtype)
-    if not rounded.isfinite().all():
-        raise ValueError(f"{unfit} large numbers")
+    size = values.abs().max().item() if isnan(size) else size
     # Rounding to multiples of the smallest number adds less than 1 % to a variance of 4 of them.
-    smallest = torch.finfo(dtype).smallest_normal * torch.finfo(dtype).eps
-    if 0 < (values.abs().max().item() if isnan(size) else size) < 4 * smallest:
-        raise ValueError(f"{unfit} small numbers")
+    if not rounded.isfinite().all() or 0 < size < 4 * limits.smallest_normal * limits.eps:
+        raise unfit
     return rounded
 
 
@@ -96,59 +92,36 @@ def check_rule(name: str, rule: object) -> None:
         )
 
 
-def tensors_of(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Return all parameters and buffers by name, those of several names under each of them."""
-    named = (
-        *module.named_parameters(remove_duplicate=False),
-        *module.named_buffers(remove_duplicate=False),
-    )
-    return {name: tensor for name, tensor in named if not (is_lazy(tensor) or tensor.is_meta)}
-
-
-def check_writable(written: dict[str, torch.Tensor], everything: dict[str, torch.Tensor]) -> None:
-    """Raise an error unless each tensor can be overwritten and no other one changes with it."""
-    neighbours = defaultdict(list)
-    for name, tensor in everything.items():
-        if tensor.layout == torch.strided:
-            neighbours[tensor.untyped_storage().data_ptr()].append((name, tensor))
+def check_writable(written: dict[str, torch.Tensor], owner: nn.Module | torch.Tensor) -> None:
+    """Raise an error unless each tensor is plain and no other one of its owner changes with it."""
+    everything = {}
+    if isinstance(owner, nn.Module):
+        everything = dict(owner.named_parameters(remove_duplicate=False)) | dict(
+            owner.named_buffers(remove_duplicate=False)
+        )
     for name, tensor in written.items():
         if tensor.dtype not in FORMATS:
             raise TypeError(
                 f"{name} must hold real floating-point numbers of 16, 32 or 64 bits, "
                 f"got {tensor.dtype}"
             )
-        obstacle = _obstacle(tensor)
-        if obstacle:
-            raise ValueError(f"{name} cannot be overwritten: {obstacle}")
-        for other, neighbour in neighbours[tensor.untyped_storage().data_ptr()]:
-            if neighbour is not tensor and _overlap(tensor, neighbour):
-                raise ValueError(
-                    f"{name} cannot be overwritten: it shares memory with {other}, which is "
-                    "another tensor; let both layers have one parameter, or a copy each"
-                )
+        # Where entries overlap or have gaps between them, empty_like() chooses other strides.
+        plain = _memory(tensor) and torch.empty_like(tensor).stride() == tensor.stride()
+        others = [
+            other
+            for other, value in everything.items()
+            if value is not tensor and _memory(value) == _memory(tensor)
+        ]
+        if not plain or tensor.is_inference() or others:
+            raise ValueError(
+                f"{name} cannot be overwritten: it must be a dense tensor with memory of its own, "
+                "not on the meta device, not expanded, not made in torch.inference_mode()"
+                + (f"; it shares memory with {', '.join(others)}" if others else "")
+            )
 
 
-def _obstacle(tensor: torch.Tensor) -> str | None:
-    if tensor.is_meta:
-        return (
-            "it is on the meta device and has no values to set; give the model memory first, "
-            'with model.to_empty(device="cpu")'
-        )
-    if tensor.layout != torch.strided:
-        return f"it is sparse ({tensor.layout})"
-    if tensor.is_inference() and not torch.is_inference_mode_enabled():
-        return "it was made in torch.inference_mode(); make the model outside of it"
-    if not tensor.is_contiguous() and len(_places(tensor).unique()) < tensor.numel():
-        return "several of its entries are one number in memory (expanded); give it a .clone()"
-    return None
-
-
-def _overlap(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return torch.isin(_places(one), _places(other)).any().item()
-
-
-def _places(tensor: torch.Tensor) -> torch.Tensor:
-    """Return where in its memory each entry of a tensor is, counted in bytes."""
-    size = tensor.element_size()
-    place = torch.arange(0, tensor.untyped_storage().nbytes(), size)
-    return place.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset()).flatten()
+def _memory(tensor: torch.Tensor) -> int:
+    """Return where the memory of a tensor starts, 0 if it has none."""
+    if is_lazy(tensor) or tensor.layout != torch.strided or tensor.is_meta:
+        return 0
+    return tensor.untyped_storage().data_ptr()

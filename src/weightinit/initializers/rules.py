@@ -34,8 +34,6 @@ class Normal:
     std: float | None = None
 
     def __post_init__(self) -> None:
-        if self.std is None:
-            raise ValueError('scheme "normal" needs a std of at least 0')
         check_size_of_weights("std", self.std)
 
     def deviation(self, weight: Weight) -> float:
@@ -70,8 +68,6 @@ class Constant:
     value: float | None = None
 
     def __post_init__(self) -> None:
-        if self.value is None:
-            raise ValueError('scheme "constant" needs a value')
         check_size_of_weights("value", self.value, low=-inf)
 
     def deviation(self, weight: Weight) -> float:

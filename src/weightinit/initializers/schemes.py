@@ -3,7 +3,7 @@ r"""One engine for variance scaling, and the named schemes, one line each."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import erf, inf, sqrt
+from math import erf, isfinite, sqrt
 
 import torch
 
@@ -42,13 +42,11 @@ DISTRIBUTIONS = {
 def check_size_of_weights(name: str, value: object, low: float = 0) -> None:
     """Raise an error unless the value is a finite number, of at least ``low``."""
     check_number(name, value)
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be a number, got {value!r}")
     try:
-        number = float(value)
+        fits = low <= float(value) and isfinite(value)
     except OverflowError:  # of a long integer
-        number = inf
-    if not low <= number < inf or number == -inf:
+        fits = False
+    if not fits:
         limit = "finite" if low else "finite and not negative"
         raise ValueError(f"{name} must be {limit}, got {value!r}")
 

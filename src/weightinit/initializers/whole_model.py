@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from torch.nn.utils.parametrize import ParametrizationList
 
 from weightinit._checks import check_module, check_seed
 from weightinit._layers import NORMALIZATIONS
@@ -19,10 +18,9 @@ from weightinit.initializers.fan_in_fan_out import (
     LISTED,
     Weight,
     owns_its_weights,
-    weight_names,
     weights_of,
 )
-from weightinit.initializers.one_layer import Rule, check_rule, check_writable, draw, tensors_of
+from weightinit.initializers.one_layer import Rule, check_rule, check_writable, draw
 from weightinit.initializers.orthogonal import Orthogonal
 from weightinit.initializers.rules import Constant, Normal
 from weightinit.initializers.schemes import SCHEMES
@@ -99,7 +97,7 @@ def initialize(
             f"{type(model).__name__} has no layer to initialize, of a kind whose fans are known: "
             f"{LISTED}"
         )
-    check_writable({e.label: e.parameter for e in decided.values()}, tensors_of(model))
+    check_writable({e.label: e.parameter for e in decided.values()}, model)
     generator = torch.Generator(device="cpu").manual_seed(seed)
     rows, drawn = [], []
     for entry in entries:
@@ -129,6 +127,24 @@ class _Entry(NamedTuple):
     action: str
 
 
+def _walk(model: nn.Module) -> Iterator[_Entry]:
+    """Yield each parameter of each module, those of several names under each of them."""
+    for path, module in model.named_modules():
+        understood = isinstance(module, KINDS) and owns_its_weights(module)
+        known = {weight.name: weight for weight in weights_of(module)} if understood else {}
+        action = "left alone"
+        if isinstance(module, NORMALIZATIONS):
+            action = "left alone (normalization)"
+        elif isinstance(module, nn.RNNBase | nn.RNNCellBase):
+            action = "left alone (recurrent)"
+        elif isinstance(module, KINDS) and not understood:
+            action = "left alone (the layer computes its weight)"
+        for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
+            bias = isinstance(module, KINDS) and name in ("bias", "in_proj_bias")
+            label = f"{path}.{name}".lstrip(".")
+            yield _Entry(label, parameter, known.get(name), "zero" if bias else action)
+
+
 def _decided(entries: list[_Entry], rule: Rule) -> dict[int, _Entry]:
     """Return, for each parameter that is written, which of the layers that share it decides."""
     decided = {}
@@ -146,51 +162,19 @@ def _decided(entries: list[_Entry], rule: Rule) -> dict[int, _Entry]:
 
 def _rule(scheme: str | Rule, options: dict) -> tuple[str, Rule]:
     """Return a rule and its name in the report."""
-    if not isinstance(scheme, str):
-        check_rule("scheme", scheme)
-        if options:
-            raise ValueError(f"{scheme!r} has its parameters already; got {_listed(options)}")
-        return getattr(scheme, "name", type(scheme).__name__), scheme
-    if scheme in SCHEMES and options:
-        raise ValueError(
-            f"scheme {scheme!r} fixes its own standard deviation; got {_listed(options)}"
-        )
-    if scheme in SCHEMES:
-        return scheme, SCHEMES[scheme]
-    if scheme not in RULES:
-        raise ValueError(
-            f"unknown scheme {scheme!r}; the schemes are: {', '.join((*SCHEMES, *RULES))}"
-        )
-    takes = [field.name for field in fields(RULES[scheme])]
+    if isinstance(scheme, str) and scheme not in (*SCHEMES, *RULES):
+        known = ", ".join((*SCHEMES, *RULES))
+        raise ValueError(f"unknown scheme {scheme!r}; the schemes are: {known}")
+    takes = []
+    if isinstance(scheme, str) and scheme in RULES:
+        takes = [field.name for field in fields(RULES[scheme])]
     if not set(options) <= set(takes):
-        raise ValueError(f"scheme {scheme!r} takes {', '.join(takes)}; got {_listed(options)}")
-    return scheme, RULES[scheme](**options)
-
-
-def _listed(options: dict) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in options.items())
-
-
-def _walk(model: nn.Module) -> Iterator[_Entry]:
-    """Yield each parameter of each module, those of several names under each of them."""
-    for path, module in model.named_modules():
-        understood = isinstance(module, KINDS) and owns_its_weights(module)
-        known = {weight.name: weight for weight in weights_of(module)} if understood else {}
-        for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
-            label = f"{path}.{name}".lstrip(".")
-            yield _Entry(label, parameter, known.get(name), _action(module, name, understood))
-
-
-def _action(module: nn.Module, name: str, understood: bool) -> str:
-    """Say what happens to a parameter that is not a weight with known fans."""
-    if isinstance(module, KINDS) and name in ("bias", "in_proj_bias"):
-        return "zero"
-    if isinstance(module, NORMALIZATIONS):
-        return "left alone (normalization)"
-    if isinstance(module, nn.RNNBase | nn.RNNCellBase):
-        return "left alone (recurrent)"
-    if isinstance(module, KINDS) and name in weight_names(module):
-        return "left alone (the layer computes another weight)"
-    if isinstance(module, ParametrizationList) or (isinstance(module, KINDS) and not understood):
-        return "left alone (the layer computes its weight from it)"
-    return "left alone"
+        raise ValueError(
+            f"scheme {scheme!r} takes {', '.join(takes) or 'no options'}; got {options}"
+        )
+    if takes:
+        return scheme, RULES[scheme](**options)
+    if isinstance(scheme, str):
+        return scheme, SCHEMES[scheme]
+    check_rule("scheme", scheme)
+    return getattr(scheme, "name", type(scheme).__name__), scheme

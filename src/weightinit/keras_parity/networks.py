@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from math import prod
+from math import inf
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import nn
 from weightinit import _one_pass, activations
 from weightinit._checks import check_choice, check_module, check_positive, check_seed, check_size
 from weightinit.initializers import get
-from weightinit.keras_parity.load import keras, tf
+from weightinit.keras_parity.load import keras
 from weightinit.keras_parity.runs import NORMALIZATIONS, check_model
 
 # Layers in the order in which their weights are copied: PyTorch's class and Keras's.
@@ -23,6 +22,7 @@ _PAIRS = (
     (nn.modules.batchnorm._BatchNorm, keras.layers.BatchNormalization),
     (nn.LayerNorm, keras.layers.LayerNormalization),
 )
+_AVERAGES = ("running_mean", "running_var")
 
 
 def mlp(
@@ -71,17 +71,17 @@ def mlp(
     >>> [layer.name for layer in model.layers][:4]
     ['linear1', 'norm1', 'act1', 'linear2']
     """
-    sizes = {"depth": depth, "width": width}
-    for name, value in (sizes | {"in_features": in_features, "out_features": out_features}).items():
+    sizes = {"depth": depth, "width": width, "in_features": in_features}
+    for name, value in (sizes | {"out_features": out_features}).items():
         check_size(name, value)
     check_choice("normalization", normalization, (None, *NORMALIZATIONS))
     check_choice("dtype", dtype, ("float32", "float64"))
     check_seed(seed)
     takes = {None: (), "batch": ("momentum", "epsilon"), "layer": ("epsilon",)}[normalization]
+    if not set(norm_options) <= set(takes):
+        options = " and ".join(takes) or "no options"
+        raise TypeError(f"normalization={normalization!r} takes {options}, got {norm_options}")
     for name, value in norm_options.items():
-        if name not in takes:
-            options = " and ".join(takes) or "no options"
-            raise TypeError(f"normalization={normalization!r} takes {options}, got {name!r}")
         check_positive(name, value)
         if value >= 1:
             raise ValueError(f"{name} must be below 1, got {value!r}")
@@ -99,8 +99,8 @@ def mlp(
     for layer, own_seed in enumerate(seeds[:-1], start=1):
         model.add(dense(f"linear{layer}", width, own_seed))
         if normalization is not None:
-            kind = NORMALIZATIONS[normalization]
-            model.add(kind(dtype=dtype, name=f"norm{layer}", **norm_options))
+            norm = NORMALIZATIONS[normalization]
+            model.add(norm(dtype=dtype, name=f"norm{layer}", **norm_options))
         model.add(keras.layers.Activation(phi, dtype=dtype, name=f"act{layer}"))
     model.add(dense("output", out_features, seeds[-1]))
     return model
@@ -118,10 +118,9 @@ def copy_weights(source: nn.Module, target) -> None:
     """Give a Keras model the weights, and running averages, of a PyTorch model.
 
     A Keras kernel has its outputs last: (in, out) where PyTorch has (out, in), and (height, width,
-    in, out) where PyTorch has (out, in, height, width). Behind a ``Flatten`` of images Keras counts
-    (height, width, channels) and PyTorch (channels, height, width): rows are reordered there if
-    need be. First both models run, with random weights, on a random batch: they must compute the
-    same function.
+    in, out) where PyTorch has (out, in, height, width). First both models run, with random weights,
+    on a random batch: they must compute the same function. (Behind a convolution a ``Flatten`` of
+    Keras is another function than PyTorch's, which has the channels first.)
 
     Parameters
     ----------
@@ -152,119 +151,77 @@ def copy_weights(source: nn.Module, target) -> None:
     check_module("source", source)
     _one_pass.check_model(source)
     check_model("target", target)
-    dtypes = {p.dtype for p in source.parameters()}
-    if len(dtypes) != 1 or not dtypes <= {torch.float32, torch.float64}:
-        found = ", ".join(map(str, dtypes))
+    dtypes = {str(p.dtype).removeprefix("torch.") for p in source.parameters()}
+    if len(dtypes) != 1 or not dtypes <= {"float32", "float64"}:
+        found = ", ".join(dtypes)
         raise ValueError(f"source must hold numbers of one kind, float32 or float64, got: {found}")
-    pairs = _pairs(source, target)
-    twin = _randomized(source)
-    x, expected = _random_run(twin, target, *dtypes)
-    differ = {}
-    for reorder in (False, True):
-        found = _run(target, _arrays(_pairs(twin, target), target, reorder), x)
-        if found.shape == expected.shape:
-            differ[reorder] = np.abs(found - expected).max() / np.abs(expected).max()
-    single = torch.float32 in dtypes or target.weights[0].dtype == "float32"
-    best = min(differ, key=differ.get, default=None)
-    if best is None or not differ[best] < (1e-4 if single else 1e-6):
-        gap = "in shape" if best is None else f"by {differ[best]:.1g} of the largest"
+    arrays, before = _arrays(source, target), target.get_weights()
+    try:
+        gap = _gap(source, target)
+    finally:
+        target.set_weights(before)
+    single = "float32" in dtypes | {target.weights[0].dtype}
+    if not gap < (1e-4 if single else 1e-6):
         raise ValueError(
             "source and target compute different functions: with the same random weights their "
-            f"outputs differ {gap}; do their layers run in the same order, with the same "
-            "activations, strides, padding and epsilon?"
+            f"outputs differ by {gap:.1g} of the largest; do their layers run in the same order, "
+            "with the same activations, strides, padding and epsilon, and without a Flatten behind "
+            "a convolution?"
         )
-    for layer, arrays in _arrays(pairs, target, best):
-        layer.set_weights(arrays)
+    target.set_weights(arrays)
 
 
-def _pairs(source: nn.Module, target) -> list[tuple]:
-    """Return PyTorch's and Keras's layers with weights, two by two."""
-    theirs = [m for m in source.modules() if isinstance(m, tuple(t for t, _ in _PAIRS))]
-    ours = [layer for layer in target.layers if isinstance(layer, tuple(k for _, k in _PAIRS))]
+def _arrays(source: nn.Module, target) -> list[np.ndarray]:
+    """Return PyTorch's weights as Keras has them: its layers of the kinds above, two by two."""
+    kinds = tuple(kind for kind, _ in _PAIRS)
+    theirs = [m for m in source.modules() if isinstance(m, kinds) and _in_keras_order(m)]
+    ours = [layer for layer in target.layers if layer.weights]
     if len(theirs) != len(ours):
         raise ValueError(f"PyTorch's model has {len(theirs)} layers with weights, not {len(ours)}")
-    pairs = list(zip(theirs, ours, strict=True))
-    for module, layer in pairs:
-        fits = any(isinstance(module, t) and isinstance(layer, k) for t, k in _PAIRS)
+    found = []
+    for module, layer in zip(theirs, ours, strict=True):
+        values = _in_keras_order(module)
         wanted = [tuple(weight.shape) for weight in layer.weights]
-        if not fits or [tuple(value.shape) for value in _in_keras_order(module)] != wanted:
+        kinds_fit = any(isinstance(module, t) and isinstance(layer, k) for t, k in _PAIRS)
+        if not kinds_fit or [value.shape for value in values] != wanted:
             raise ValueError(f"{module!r} does not fit Keras's layer {layer.name!r}, {wanted}")
-    return pairs
+        found += values
+    return found
 
 
-def _in_keras_order(module: nn.Module) -> Iterator[torch.Tensor]:
+def _in_keras_order(module: nn.Module) -> list[np.ndarray]:
     weight = module.weight
     if isinstance(module, nn.Linear):
         weight = weight.T
     elif isinstance(module, nn.Conv2d):
         weight = weight.permute(2, 3, 1, 0)
-    values = [weight, module.bias]
-    if isinstance(module, nn.modules.batchnorm._BatchNorm):
-        values += [module.running_mean, module.running_var]
-    yield from (value for value in values if value is not None)
+    averages = [getattr(module, name, None) for name in _AVERAGES]
+    values = [weight, module.bias, *averages]
+    return [value.detach().cpu().numpy() for value in values if value is not None]
 
 
-def _arrays(pairs: list[tuple], target, reorder: bool) -> list[tuple]:
-    """Return each layer of Keras with its new arrays, reordered behind a Flatten if asked."""
-    modules, found, image = {id(layer): module for module, layer in pairs}, [], None
-    for layer in target.layers:
-        if isinstance(layer, keras.layers.Flatten) and len(layer.input.shape) == 4:
-            image = layer.input.shape[1:]
-        if id(layer) in modules:
-            arrays = [v.detach().cpu().numpy() for v in _in_keras_order(modules[id(layer)])]
-            dense = isinstance(layer, keras.layers.Dense)
-            if reorder and image and arrays and len(arrays[0]) == prod(image):
-                count = 1 if dense else len(arrays)  # a bias counts outputs
-                arrays[:count] = [_channels_last(array, *image) for array in arrays[:count]]
-            image = None if dense else image
-            found.append((layer, arrays))
-    return found
-
-
-def _channels_last(array: np.ndarray, height: int, width: int, channels: int) -> np.ndarray:
-    rows = np.arange(len(array)).reshape(channels, height, width)
-    return array[rows.transpose(1, 2, 0).ravel()]
-
-
-def _randomized(source: nn.Module) -> nn.Module:
-    """Return a copy in evaluation mode whose weights tell every order of layers and rows apart."""
+def _gap(source: nn.Module, target) -> float:
+    """Return how far the outputs are apart, of the largest, with random weights in both."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn([4, *(size or 16 for size in target.input_shape[1:])], generator=generator)
     try:
         twin = copy.deepcopy(source).cpu().eval()
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f"source cannot be copied to be tried out: {error}") from error
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for p in twin.parameters():
-            start = torch.randn(p.shape, generator=generator, dtype=torch.float64)
-            p.copy_(start / p[0].numel() ** 0.5 if p.ndim > 1 else 0.5 + start / 2)
-        for name, buffer in twin.named_buffers():
-            if name.endswith(("running_mean", "running_var")):
-                buffer.uniform_(0.5, 1.5, generator=generator)
-    return twin
-
-
-def _random_run(twin: nn.Module, target, dtype) -> tuple[np.ndarray, np.ndarray]:
-    """Return a batch and the outputs of PyTorch's model, both with channels last."""
-    shape = [4, *(size or 16 for size in target.input_shape[1:])]
-    x = torch.randn(shape, generator=torch.Generator().manual_seed(1), dtype=dtype)
-    try:
         with torch.no_grad():
-            y = twin(x.movedim(-1, 1) if x.ndim == 4 else x)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        raise ValueError(f"source cannot take target's input, {tuple(shape)}: {error}") from error
-    return x.numpy(), (y.movedim(1, -1) if y.ndim == 4 else y).numpy()
-
-
-def _run(target, arrays: list[tuple], x: np.ndarray) -> np.ndarray:
-    """Run Keras's model with these arrays, which it does not keep."""
-    new = {
-        id(variable): array
-        for layer, values in arrays
-        for variable, array in zip(layer.weights, values, strict=True)
-    }
-    state = [
-        [tf.constant(new.get(id(v), v.numpy()), dtype=v.dtype) for v in variables]
-        for variables in (target.trainable_variables, target.non_trainable_variables)
-    ]
-    signal = tf.constant(x, dtype=target.weights[0].dtype)
-    return target.stateless_call(*state, signal, training=False)[0].numpy()
+            for name, values in (*twin.named_parameters(), *twin.named_buffers()):
+                if not isinstance(values, nn.Parameter) and not name.endswith(_AVERAGES):
+                    continue
+                if values.ndim > 1:
+                    values.normal_(0, values[0].numel() ** -0.5, generator=generator)
+                else:
+                    values.uniform_(0.1, 1, generator=generator)
+            given = x.to(next(twin.parameters()).dtype)
+            y = twin(given.movedim(-1, 1) if x.ndim == 4 else given)
+        expected = (y.movedim(1, -1) if y.ndim == 4 else y).numpy()
+    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
+        shape = tuple(x.shape)
+        raise ValueError(f"source cannot take target's input, {shape}: {error}") from error
+    target.set_weights(_arrays(twin, target))
+    found = target(x.numpy(), training=False).numpy()
+    if found.shape != expected.shape:
+        return inf
+    return np.abs(found - expected).max() / np.abs(expected).max()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -25,32 +25,26 @@ def check_model(name: str, model, kind: type = keras.Model) -> None:
     shapes = [getattr(model, end, None) for end in ("input_shape", "output_shape")]
     if not (model.built and model.weights and all(isinstance(shape, tuple) for shape in shapes)):
         raise ValueError(f"{name} must be built, with weights, one input and one output")
-    for layer in model._flatten_layers():
-        for dtype in (layer.compute_dtype, layer.variable_dtype):
-            if dtype in ("float16", "bfloat16"):
-                raise ValueError(
-                    f"{name} must compute in float32 or float64, since products of 16 bits differ "
-                    f"from processor to processor, but its layer {layer.name!r} has {dtype}"
-                )
+    dtypes = {d for m in model._flatten_layers() for d in (m.compute_dtype, m.variable_dtype)}
+    if sixteen_bits := dtypes & {"float16", "bfloat16"}:
+        raise ValueError(
+            f"{name} must compute in float32 or float64, since products of 16 bits differ from "
+            f"processor to processor, but one of its layers has {sixteen_bits.pop()}"
+        )
 
 
 def _check_fit(model, x: np.ndarray, y: np.ndarray) -> None:
     """Raise an error unless the model takes images x and gives scores of the classes y."""
     for name, values in (("x", x), ("y", y)):
         check_instance(name, values, np.ndarray)
-    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or not len(y):
-        raise ValueError(
-            "x and y must be arrays of as many entries, at least one, y of one axis; got shapes "
-            f"{x.shape} and {y.shape}"
-        )
     if x.dtype.kind not in "iuf" or y.dtype.kind not in "iu" or not np.isfinite(x).all():
         raise ValueError(f"x must hold finite numbers and y integers, got {x.dtype} and {y.dtype}")
     (_, *into), (_, *out) = model.input_shape, model.output_shape
-    taken = [given if size is None else size for size, given in zip_longest(into, x.shape[1:])]
-    if taken != list(x.shape[1:]) or len(out) != 1 or not 0 <= y.min() <= y.max() < out[0]:
+    fits = x.shape == (len(y), *into) and len(out) == y.ndim == 1 and len(y) > 0
+    if not fits or not 0 <= y.min() <= y.max() < out[0]:
         raise ValueError(
             f"the model takes entries of shape {tuple(into)} and gives {tuple(out)} scores, which "
-            f"does not fit x, {x.shape[1:]}, and classes from {y.min()} to {y.max()}"
+            f"does not fit x of shape {x.shape} and y of shape {y.shape} or its classes"
         )
 
 
@@ -104,10 +98,9 @@ def train(
     _check_fit(model, data.x_train, data.y_train)
     loop.check_rate(lr)
     check_seed(seed)
-    for name, value in (("steps", steps), ("batch_size", batch_size)):
+    every = steps if evaluate_every is None else evaluate_every
+    for name, value in {"steps": steps, "batch_size": batch_size, "evaluate_every": every}.items():
         check_size(name, value)
-    if evaluate_every is not None:
-        check_size("evaluate_every", evaluate_every)
     dtype = model.weights[0].dtype
     x, x_test = (tf.constant(part, dtype=dtype) for part in (data.x_train, data.x_test))
     y, y_test = (torch.tensor(part) for part in (data.y_train, data.y_test))
@@ -128,7 +121,7 @@ def train(
     for step in range(1, steps + 1):
         rows = next(batches).numpy()
         one_step(tf.gather(x, rows), tf.constant(data.y_train[rows]))
-        if step == steps or (evaluate_every and step % evaluate_every == 0):
+        if step == steps or step % every == 0:
             history.append(evaluate(step))
     return pd.DataFrame(history)
 
@@ -166,7 +159,8 @@ def probe(model, x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
     """
     check_model("model", model, keras.Sequential)
     _check_fit(model, x, y)
-    before, signals = model.get_weights(), {}
+    before, signals, kernel = model.get_weights(), {}, None
+    norms = tuple(NORMALIZATIONS.values())
     signal = tf.constant(x, dtype=model.weights[0].dtype)
     try:
         with tf.GradientTape(persistent=True) as tape:
@@ -174,10 +168,11 @@ def probe(model, x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
                 signal = layer(signal, training=True)
                 if hasattr(layer, "kernel"):
                     name, kernel = layer.name, layer.kernel
-                if hasattr(layer, "kernel") or isinstance(layer, tuple(NORMALIZATIONS.values())):
-                    if not isinstance(after, tuple(NORMALIZATIONS.values())):
-                        tape.watch(signal)
-                        signals[name] = signal, kernel
+                elif kernel is None or not isinstance(layer, norms):
+                    continue
+                if not isinstance(after, norms):
+                    tape.watch(signal)
+                    signals[name] = signal, kernel
             loss = _cross_entropy(signal, tf.constant(y))
     finally:
         model.set_weights(before)
