@@ -186,33 +186,26 @@ def _describe(module: nn.Module, name: str) -> Weight:
             f"{type(module).__name__} has no shape yet; run a batch through the model first"
         )
     extra = 1 if isinstance(module, nn.Bilinear) else len(getattr(module, "kernel_size", ()))
-    dimensions = 2 + extra
-    if weight.ndim != dimensions:
+    if weight.ndim != 2 + extra:
         raise ValueError(
-            f"the {name} of {type(module).__name__} has {dimensions} dimensions; "
+            f"the {name} of {type(module).__name__} has {2 + extra} dimensions; "
             f"got shape {tuple(weight.shape)}"
         )
+    out, into, *rest = weight.shape
     if isinstance(module, nn.modules.conv._ConvNd):
-        return _convolution(module, weight)
+        positions, steps, groups = prod(rest), prod(module.stride), module.groups
+        # The first dimension covers all groups, the second only one of them.
+        near, far = out // groups * positions, into * positions
+        spread = _mean(near, steps)
+        fan_in, fan_out = (spread, far) if module.transposed else (far, spread)
+        return Weight(name, weight, fan_in, fan_out, groups)
     if isinstance(module, nn.Bilinear):
-        out, in1, in2 = weight.shape
-        fan_out = _mean(2 * out * in1 * in2, in1 + in2)
-        return Weight(name, weight, in1 * in2, fan_out)
+        products = into * rest[0]
+        return Weight(name, weight, products, _mean(2 * out * products, into + rest[0]))
     if isinstance(module, nn.Embedding):
-        rows, columns = weight.shape
-        return Weight(name, weight, 1 if rows else 0, columns, padding=module.padding_idx)
+        return Weight(name, weight, min(out, 1), into, padding=module.padding_idx)
     blocks = 3 if name == "in_proj_weight" else 1
-    return Weight(name, weight, weight.shape[1], weight.shape[0] // blocks, blocks)
-
-
-def _convolution(module: nn.modules.conv._ConvNd, weight: torch.Tensor) -> Weight:
-    first, second, *kernel = weight.shape
-    positions, steps, groups = prod(kernel), prod(module.stride), module.groups
-    # The first dimension covers all groups, the second only one of them.
-    near, far = first // groups * positions, second * positions
-    if module.transposed:
-        return Weight("weight", weight, _mean(near, steps), far, groups)
-    return Weight("weight", weight, far, _mean(near, steps), groups)
+    return Weight(name, weight, into, out // blocks, blocks)
 
 
 def _mean(total: int, count: int) -> float:

@@ -32,11 +32,7 @@ def _truncated_normal(room: torch.Tensor, std: float, generator: torch.Generator
     return uniform.erfinv_().mul_(sqrt(2) * std / TRUNCATED_STD)
 
 
-DISTRIBUTIONS = {
-    "normal": _normal,
-    "uniform": _uniform,
-    "truncated_normal": _truncated_normal,
-}
+DISTRIBUTIONS = {"normal": _normal, "uniform": _uniform, "truncated_normal": _truncated_normal}
 
 
 def check_size_of_weights(name: str, value: object, low: float = 0) -> None:

@@ -25,11 +25,7 @@ from weightinit.initializers.orthogonal import Orthogonal
 from weightinit.initializers.rules import Constant, Normal
 from weightinit.initializers.schemes import SCHEMES
 
-RULES = {
-    "normal": Normal,
-    "constant": Constant,
-    "orthogonal": Orthogonal,
-}
+RULES = {"normal": Normal, "constant": Constant, "orthogonal": Orthogonal}
 
 
 def initialize(
