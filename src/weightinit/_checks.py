@@ -34,12 +34,14 @@ def check_size(name: str, value: object, most: int | None = None) -> None:
 
 def check_number(name: str, value: object) -> None:
     """Raise a TypeError unless the value is one real number (also as an array without axes)."""
-    if (
-        isinstance(value, str | bool | np.bool_)
-        or not hasattr(value, "__float__")
-        or np.ndim(value)
-    ):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+    try:
+        # What NumPy cannot judge, such as fractions and 10**400, it keeps as an object.
+        real = np.asarray(value).dtype.kind in "iuf" and np.ndim(value) == 0
+    except (TypeError, ValueError, RuntimeError):
+        real = False
+    if not real:
+        shown = "an integer beyond 64 bits" if type(value) is int else repr(value)
+        raise TypeError(f"{name} must be a number, got {shown}")
 
 
 def check_positive(name: str, value: float) -> None:

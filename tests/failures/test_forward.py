@@ -105,7 +105,6 @@ def functional_network(h):
         (add_to_masked, "mul", "inf", "add"),
         (copy_to_half, "copy", "inf", "addmm"),
         (write_to_memory, "mul", "inf", "addmm"),
-        (lambda h: torch.complex(h, h).mul(1e38).mul(1e3).abs(), "mul", "inf", "addmm"),
     ],
 )
 def test_operation_that_fails_in_the_forward_pass(

@@ -199,17 +199,6 @@ def test_overflow_among_masked_entries(inplace):
     assert masked == 32 and bad - masked <= failure.infinities <= bad
 
 
-def test_masked_complex_entries():
-    def function(h, factor=1.0):
-        masked = h.masked_fill(torch.arange(20) == 3, -INF)
-        both = torch.where(torch.arange(20) < 6, masked.detach(), torch.complex(h, h))
-        return both.add(factor).add(factor).exp().abs().clamp(max=1.0)
-
-    assert first_failure(around(function), *batch()) is None
-    failure = first_failure(around(lambda h: function(h, 3e38)), *batch())
-    check(failure, operation="add", dtype=torch.complex64, infinities=32 * 19, meant=False)
-
-
 @pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam, torch.optim.RMSprop])
 @pytest.mark.parametrize("foreach", [False, True])
 def test_healthy_training(optimizer, foreach):

@@ -257,6 +257,11 @@ MODEL = mlp(1, 8, "relu", dtype=F32)
         (TypeError, "model must be a torch.nn.Module, got a function", {"model": F.relu}),
         (ValueError, "'weight' of the model holds no numbers", {"model": nn.LazyLinear(10)}),
         (ValueError, "'weight' of the .* no numbers", {"model": nn.Linear(64, 9, device="meta")}),
+        (
+            ValueError,
+            "'weight' must hold dense real numbers, got torch.complex64",
+            {"model": nn.Linear(64, 10, dtype=torch.complex64)},
+        ),
         (ValueError, "no parameter of ReLU requires a gradient", {"model": nn.ReLU()}),
         (TypeError, "x must be a torch.Tensor, got list", {"x": [1.0]}),
         (TypeError, "x must be a torch.Tensor, got NoneType", {"x": None}),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from weightinit._checks import check_choice, check_instance, check_integer
+from weightinit._checks import check_choice, check_dtype, check_instance, check_integer
 
 PHASES = {
     "data": "data",
@@ -19,6 +19,7 @@ PHASES = {
     "backward": "backward pass",
     "update": "update",
 }
+_TYPES = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 # Of these, an input of zero is what a reader should look for.
 _MINDS_ZERO = {"div", "log", "log2", "log10", "pow", "reciprocal", "rsqrt"}
 
@@ -38,51 +39,29 @@ class Contents(NamedTuple):
 
 
 def is_measured(value) -> bool:
-    """Tell whether a value is a tensor whose entries could be infinite or NaN."""
+    """Tell whether a value is a dense tensor of floating-point numbers; others are passed over."""
     return (
         isinstance(value, torch.Tensor)
-        and (value.is_floating_point() or value.is_complex())
-        and value.device.type != "meta"
+        and value.dtype in _TYPES
+        and value.layout == torch.strided
+        and not value.is_nested
+        and not value.is_meta
     )
 
 
-def stored(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the entries that a tensor of any layout stores, in the same memory."""
-    tensor = tensor.detach()
-    if tensor.layout == torch.sparse_coo:
-        return tensor._values()
-    if tensor.is_nested or str(tensor.layout).startswith("torch.sparse"):
-        return tensor.values()
-    return tensor if tensor.layout == torch.strided else tensor.to_dense()
-
-
-def numbers(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the stored entries in a type that can be compared, which float8 cannot."""
-    values = stored(tensor)
-    return values.float() if values.itemsize == 1 else values
-
-
 def look(tensor: torch.Tensor) -> Contents:
-    """Look for entries that are not finite; one fast reduction if there are none.
-
-    A complex entry is infinite if one of its parts is, whatever the other, and NaN if only NaN.
-    """
-    values = numbers(tensor)
+    """Look for entries that are not finite; one fast reduction if there are none."""
+    values = tensor.detach()
     if values.numel() == 0:
         return Contents(0, 0, 0.0, None)
-    parts = torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
-    low, high = (extreme.item() for extreme in torch.aminmax(parts))  # NaN if any entry is
+    low, high = (extreme.item() for extreme in torch.aminmax(values))  # NaN if any entry is
     if math.isfinite(low) and math.isfinite(high):
         return Contents(0, 0, max(abs(low), abs(high)), None)
     bad = ~torch.isfinite(values)
     infinities = int(torch.isinf(values).sum())
-    good = parts[~bad].abs()
-    return Contents(
-        infinities=infinities,
-        nans=int(bad.sum()) - infinities,
-        largest=good.max().item() if good.numel() else 0.0,
-        bad=bad,
-    )
+    good = values[~bad].abs()
+    largest = good.max().item() if good.numel() else 0.0
+    return Contents(infinities, int(bad.sum()) - infinities, largest, bad)
 
 
 def never_written(operation: str) -> bool:
@@ -169,9 +148,7 @@ class Failure:
     def __post_init__(self):
         check_choice("phase", self.phase, PHASES)
         check_instance("shape", self.shape, tuple, "(32, 10)")
-        check_instance("dtype", self.dtype, torch.dtype, "torch.float32")
-        if not (self.dtype.is_floating_point or self.dtype.is_complex):
-            raise ValueError(f"dtype must be one that holds infinities, got {self.dtype}")
+        check_dtype(self.dtype)
         for name in ("infinities", "nans", "zeros"):
             check_integer(name, getattr(self, name), 0, sys.maxsize)
         for name in ("module", "operation", "derivative_of", "tensor"):
@@ -243,7 +220,7 @@ class Failure:
         if not self.inputs_finite:
             return "Its inputs held infinities: inf - inf, 0 * inf and inf / inf give NaN."
         if self.largest_input is None:
-            return "It has no inputs."
+            return "It has no floating-point inputs."
         dtype = str(self.dtype).removeprefix("torch.")
         text = (
             f"All its inputs were finite, the largest {self.largest_input:.2g}; "

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from weightinit.failures.failure import Contents, is_measured, look, never_written, stored
+from weightinit.failures.failure import Contents, is_measured, look, never_written
 
 # What these write to, they do not read: its old content may be anything. Others of this kind
 # (zero, uniform, random, bernoulli) write finite numbers only, and no origin is sought for them.
@@ -78,7 +78,7 @@ def leaves(value) -> Iterator:
 
 def memory(tensor: torch.Tensor) -> StorageWeakRef:
     """Identify the memory that a tensor and all views of it share."""
-    return StorageWeakRef(stored(tensor).untyped_storage())
+    return StorageWeakRef(tensor.untyped_storage())
 
 
 class Call:

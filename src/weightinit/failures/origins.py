@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from weightinit.failures.failure import Contents, Failure, is_measured, look, numbers
+from weightinit.failures.failure import Contents, Failure, is_measured, look
 from weightinit.failures.operations import Call, memory
 
 
@@ -114,12 +114,11 @@ class _Inputs:
     def zeros(self, call: Call) -> int:
         # An input which the call overwrote is no longer there to be counted.
         kept = [t for t, _ in self.tensors if id(t) not in call.before]
-        return sum(int((numbers(t) == 0).sum()) for t in kept)
+        return sum(int((t == 0).sum()) for t in kept)
 
     def unexplained(self, call: Call, contents: Contents) -> Contents | None:
         """Return the infinities at places where all inputs of a pointwise operation were finite."""
-        plain = all(t.layout == torch.strided and not t.is_nested for t, _ in self.tensors)
-        if not (call.facts.pointwise and plain):
+        if not call.facts.pointwise:
             return None
         left = contents.bad.clone()
         for _, spoilt in self.spoilt:
@@ -131,8 +130,7 @@ def _failure(value, contents: Contents, /, **fields) -> Failure:
     return Failure(
         infinities=contents.infinities,
         nans=contents.nans,
-        # Parts of different sizes, nested in one tensor, have no common shape.
-        shape=tuple((numbers(value) if value.is_nested else value).shape),
+        shape=tuple(value.shape),
         dtype=value.dtype,
         **fields,
     )

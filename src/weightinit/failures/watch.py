@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from weightinit._one_pass import as_it_was, check_batch, check_model, run, trained
-from weightinit.failures.failure import Failure, look
+from weightinit.failures.failure import Failure, is_measured, look
 from weightinit.failures.operations import Call, facts
 from weightinit.failures.origins import Origin, Origins, memory
 from weightinit.failures.place import Place
@@ -118,7 +118,7 @@ class Watch:
     TypeError
         If the model is not a module.
     ValueError
-        If ``torch.jit`` compiled it, or a parameter holds no numbers yet.
+        If ``torch.jit`` compiled it, or a parameter holds no numbers yet or complex ones.
     RuntimeError
         If its block is entered within its block.
 
@@ -140,6 +140,10 @@ class Watch:
 
     def __init__(self, model: nn.Module):
         check_model(model)
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad and not is_measured(parameter):
+                kind = f"{parameter.dtype} in {parameter.layout}"
+                raise ValueError(f"parameter {name!r} must hold dense real numbers, got {kind}")
         self.model = model
         self._handles: contextlib.ExitStack | None = None
         self._restart()
@@ -281,7 +285,7 @@ class Watch:
     def _on_gradient(self, gradient) -> None:
         if not self._asleep:
             with self._unwatched():
-                self._reached(gradient)
+                self._reached(gradient._values() if gradient.is_sparse else gradient)
 
     def _after_update(self, optimizer, args, kwargs) -> None:
         self._place.outside = "data"
