@@ -39,6 +39,21 @@ def times(scores, factor=1.0):
     return factor * scores
 
 
+class InTraining(nn.Module):
+    """A factor in training mode only."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, scores):
+        return self.factor * scores if self.training else scores
+
+
+def clamped(limit):
+    return nn.Sequential(nn.Linear(64, 10), nn.Hardtanh(-limit, limit)).double()
+
+
 def changed(change):
     """Two networks, the second changed after it was built."""
 
@@ -85,27 +100,16 @@ DIFFERENT = [
     lambda: [Net(torch.relu), Net(torch.sigmoid)],
     lambda: [Net(lambda s: s), Net(lambda s: 2 * s)],
     lambda: [Net(scaled(1.0)), Net(scaled(2.0))],
-    lambda: [Net(scaled(1)), Net(scaled(1.0))],
     lambda: [Net(functools.partial(times, factor=1.0)), Net(functools.partial(times, factor=2.0))],
-    lambda: [Net(times), Net(functools.partial(times))],
     lambda: [Net(of_globals(1.0)), Net(of_globals(2.0))],
     lambda: [named("one"), named("other")],
-    lambda: [Net(3), Net(4)],
-    lambda: [Net("one"), Net("two")],
-    lambda: [Net(None), Net(0)],
-    lambda: [Net([1, 2]), Net([1, 3])],
-    lambda: [Net([1, 2]), Net([1, 2, 3])],
-    lambda: [Net({"a": 1}), Net({"a": 2})],
-    lambda: [Net({"a": 1}), Net({"b": 1})],
-    lambda: [Net(np.ones(2)), Net(np.zeros(2))],
-    lambda: [Net(torch.ones(2)), Net(torch.zeros(2))],
-    lambda: [Net(torch.ones(2)), Net(torch.ones(2, dtype=torch.float64))],
-    lambda: [Net(object()), Net(object())],  # nobody knows
+    lambda: [Net(InTraining(1.0)), Net(InTraining(2.0))],
+    lambda: [Net(lambda s: s), Net(lambda s: 2 * s - s.detach())],  # another gradient only
+    lambda: [clamped(3.0), clamped(4.0)],  # the same, unless scores are large
     lambda: [Net(), Other()],
     lambda: [Net(), mlp(1, 8, "tanh")],
     changed(lambda model: model.eval()),
     changed(lambda model: model.body.act1.eval()),
-    changed(lambda model: setattr(model, "more", 1)),
     changed(overridden),
     changed(frozen),
     changed(lambda model: setattr(model.body, "act1", nn.ReLU())),
@@ -138,14 +142,16 @@ def refused(models, message, error=ValueError):
 
 @pytest.mark.parametrize("build", DIFFERENT)
 def test_networks_that_differ_in_more_than_their_numbers(build):
-    refused(build(), "must have the same architecture, .* in the first and in network 2, ")
-    refused([*build()[::-1]], "in the first and in network 2")
+    refused(build(), "must have the same architecture, .* network 2")
+    refused([*build()[::-1]], "must have the same architecture, .* network 2")
 
 
 def test_the_difference_is_named():
-    message = r"body.act1.training is (True and False|False and True)$"
+    message = r"\('body.act1', .*, 'training'\) and \('body.act1', .*, 'evaluation'\)$"
     refused(changed(lambda model: model.body.act1.eval())(), message)
-    message = r"linear1.weight is \(\(3, 64\), torch.float64, True\) and \(\(4, 64\), torch.float64"
+    message = (
+        r"'linear1.weight', \(3, 64\), torch.float64, True\) and \('linear1.weight', \(4, 64\)"
+    )
     refused([mlp(1, 3, "relu"), mlp(1, 4, "relu")], message)
 
 
@@ -230,12 +236,6 @@ class Counting(Net):
         return super().forward(x)
 
 
-class Noting(Net):
-    def forward(self, x):
-        self.attribute.append(len(x))
-        return super().forward(x)
-
-
 class Averaging(Net):
     """Its average is a new tensor at every step, which a stack would lose."""
 
@@ -259,14 +259,13 @@ class OnlyInEvaluation(Net):
 @pytest.mark.parametrize(
     ("build", "what"),
     [
-        (Counting, "passes is 'missing' and 2"),
-        (lambda: Noting([]), r"attribute is \[\] and \[64, 64\]"),
-        (Averaging, "the buffer average"),
-        (OnlyInEvaluation, "attribute is None and 1"),
+        (Counting, "passes"),
+        (Averaging, "average"),
+        (OnlyInEvaluation, "attribute"),
     ],
 )
 def test_a_pass_that_changes_the_network(build, what):
-    refused([build()], f"before and after one, {what} differs")
+    refused([build()], f"must leave attributes alone .* one changed {what}$")
 
 
 # ---- What vmap does not do -------------------------------------------------------------------

@@ -22,7 +22,7 @@ from weightinit._one_pass import check_loss
 from weightinit._progress import show
 from weightinit.data import Digits
 from weightinit.training import loop
-from weightinit.training.stack import Stack, check_alike, check_unchanging
+from weightinit.training.stack import Stack, check_alike, check_same_code
 
 # They treat every number by itself, so a stack of networks is to them what the networks are.
 ELEMENTWISE = (
@@ -99,9 +99,9 @@ def train_ensemble(
         of a tensor.
     ValueError
         As `train`; and if there is no model or one is there twice, the rates are not as many as
-        the models, or the networks cannot share the first one's code: they differ in more than the
-        values of parameters and buffers (an attribute that cannot be compared counts as different),
-        have hooks, share memory, or change an attribute in a forward pass.
+        the models, or the networks cannot share the first one's code: they differ in their modules,
+        or in what these compute from the same numbers (tried on some images), have hooks, share
+        memory, or change an attribute in a forward pass.
     RuntimeError
         As `train`; and if a network draws random numbers in training, as dropout does, or does
         something else that ``torch.func.vmap`` cannot.
@@ -139,7 +139,7 @@ def train_ensemble(
         progress=progress,
         evaluate_every=evaluate_every,
     )
-    check_unchanging(models[0], images[:batch_size])
+    check_same_code(models, images[:16])
     stack = Stack(models)
     step_size, slices = _optimizer(optimizer, stack.trained, rates)
     history, diverged = [], pd.Series(pd.NA, range(len(models)), dtype="Int64")

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import copy
-import functools
+from collections.abc import Iterator
 from itertools import zip_longest
-from types import FunctionType
 
-import numpy as np
 import torch
 from torch import nn
 
 from weightinit.training import loop
-
-# What PyTorch keeps in each module for itself: hooks, and the tensors, which are compared apart.
-_OF_PYTORCH = set(vars(nn.Module())) - {"training"}
-_HOOKS = [name for name in _OF_PYTORCH if "hooks" in name and "state_dict" not in name]
 
 
 class Stack:
@@ -60,15 +54,23 @@ class Stack:
     def write_back(self) -> None:
         """Give every network the state it has in the stack, or had when it was retired."""
         for member, model in enumerate(self.models):
-            tensors = dict(model.named_parameters()) | dict(model.named_buffers())
-            with torch.no_grad():
-                for name, value in (self.retired.get(member) or self._state(member)).items():
-                    tensors[name].copy_(value)
+            _write(model, self.retired.get(member) or self._state(member))
+
+
+def _tensors(model: nn.Module) -> dict[str, torch.Tensor]:
+    return dict(model.named_parameters()) | dict(model.named_buffers())
+
+
+def _write(model: nn.Module, values: dict[str, torch.Tensor]) -> None:
+    tensors = _tensors(model)
+    with torch.no_grad():
+        for name, value in values.items():
+            tensors[name].copy_(value)
 
 
 def _places(model: nn.Module) -> dict[str, str]:
     """Return where each tensor of a network stands, once for each module, and its name there."""
-    named = {id(t): name for name, t in (*model.named_parameters(), *model.named_buffers())}
+    named = {id(tensor): name for name, tensor in _tensors(model).items()}
     return {
         f"{path}.{name}" if path else name: named[id(tensor)]
         for path, module in model.named_modules()
@@ -81,23 +83,22 @@ def _places(model: nn.Module) -> dict[str, str]:
 
 
 def check_alike(models: list[nn.Module]) -> None:
-    """Raise a ValueError unless the networks differ in nothing but the values of their tensors.
-
-    The code of the first runs for all, with its attributes; the others' are never looked at.
-    """
+    """Raise a ValueError unless networks are built alike, without hooks and shared memory."""
     if len(set(map(id, models))) != len(models):
         raise ValueError("a network stands in the list twice; each must be one of its own")
     owners: dict[int, str] = {}
     for number, model in enumerate(models, start=1):
-        _check_no_hooks(model, number)
-        difference = _difference(models[0], model)
-        if difference:
+        if hooked := _hooked(model):
             raise ValueError(
-                "the networks must have the same architecture, as the code of the first runs for "
-                f"all; in the first and in network {number}, {difference}"
+                f"the networks must be without hooks, but network {number} has at {hooked[0]}"
             )
-        trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        for name, tensor in (trained | dict(model.named_buffers())).items():
+        for one, other in zip_longest(_parts(models[0]), _parts(model)):
+            if one != other:
+                raise ValueError(
+                    "the networks must have the same architecture, but in the first and in "
+                    f"network {number}, there are {one} and {other}"
+                )
+        for name, tensor in _tensors(model).items():
             name = f"{name} of network {number}"
             loop.check_writable(name, tensor)
             owner = owners.setdefault(tensor.untyped_storage().data_ptr(), name)
@@ -105,88 +106,72 @@ def check_alike(models: list[nn.Module]) -> None:
                 raise ValueError(f"{name} shares its memory with {owner}, but is no part of it")
 
 
-def check_unchanging(model: nn.Module, images: torch.Tensor) -> None:
-    """Raise a ValueError if a pass changes a network, other than its buffers in place.
+def check_same_code(models: list[nn.Module], images: torch.Tensor) -> None:
+    """Raise a ValueError unless each computes what the first one's code does with its numbers.
 
-    Such a change would be lost, or be made in the first network only.
+    That code runs for all. What it changes, other than buffers in place, would be lost.
     """
-    copied = copy.deepcopy(model)
-    buffers = dict(copied.named_buffers())
-    with torch.no_grad(), torch.random.fork_rng():
-        copied(images)
-        with loop.evaluating(copied):
-            copied(images)
-    replaced = [n for n, b in copied.named_buffers() if b is not buffers.get(n)]
-    difference = f"the buffer {replaced[0]}" if replaced else _difference(model, copied)
-    if difference:
-        raise ValueError(
-            "the networks cannot be run as one: a forward pass must leave their attributes alone, "
-            f"and change buffers only in place, but before and after one, {difference} differs"
-        )
+    # Larger images, too: activations may differ only where they saturate.
+    images = torch.cat([images, 100 * images])
+    code = copy.deepcopy(models[0])
+    before = _attributes(code)
+    for number, model in enumerate(models, start=1):
+        _write(code, _tensors(model))
+        expected, alone = _results(code, images), _results(copy.deepcopy(model), images)
+        after = _attributes(code)
+        for name in before | after:
+            if name not in before or before[name] is not after.get(name):
+                raise ValueError(
+                    "the networks cannot be run as one: a forward pass must leave attributes "
+                    f"alone and change buffers only in place, but one changed {name}"
+                )
+        try:
+            torch.testing.assert_close(alone, expected, rtol=0, atol=0, equal_nan=True)
+        except AssertionError as error:
+            raise ValueError(
+                "the networks must have the same architecture, as the code of the first runs for "
+                f"all, but with its own code network {number} computes something else"
+            ) from error
 
 
-def _check_no_hooks(model: nn.Module, number: int) -> None:
-    hooked = [path for path, m in model.named_modules() if any(vars(m)[name] for name in _HOOKS)]
-    hooked += [
-        path
-        for path, p in model.named_parameters()
-        if p._backward_hooks or getattr(p, "_post_accumulate_grad_hooks", None)
+def _hooked(model: nn.Module) -> list[str]:
+    """Return where a network has hooks, in its modules or on its parameters."""
+    hooks = [name for name in vars(nn.Module()) if "hooks" in name and "state_dict" not in name]
+    return [
+        path or type(model).__name__
+        for path, holder in (*model.named_modules(), *model.named_parameters())
+        if any(getattr(holder, name, None) for name in (*hooks, "_post_accumulate_grad_hooks"))
     ]
-    if hooked:
-        where = hooked[0] or type(model).__name__
-        raise ValueError(f"the networks must be without hooks, but network {number} has at {where}")
 
 
-def _difference(first: nn.Module, other: nn.Module) -> str | None:
-    """Say in what two networks differ, other than the values of parameters and buffers."""
-    pairs = zip_longest(
-        first.named_modules(remove_duplicate=False),
-        other.named_modules(remove_duplicate=False),
-        fillvalue=(None, None),
-    )
-    for (path, a), (other_path, b) in pairs:
-        if path != other_path or type(a) is not type(b):
-            return f"{path!r} is {type(a)}, and {other_path!r} is {type(b)}"
-        mine, its = _attributes(a), _attributes(b)
-        for name in mine | its:
-            one, two = mine.get(name, "missing"), its.get(name, "missing")
-            if not _same(one, two):
-                return f"{'.'.join(filter(None, (path, name)))} is {one!r} and {two!r}"
-    ties, others = ([n for n, _ in m.named_parameters()] for m in (first, other))
-    return None if ties == others else f"the parameters are {ties} and {others}: others are tied"
+def _parts(model: nn.Module) -> Iterator[tuple]:
+    """Yield what all networks must have in common, part by part."""
+    for path, module in model.named_modules(remove_duplicate=False):
+        yield path, type(module), "training" if module.training else "evaluation"
+    for name, tensor in _tensors(model).items():
+        yield name, tuple(tensor.shape), tensor.dtype, tensor.requires_grad
 
 
-def _attributes(module: nn.Module) -> dict[str, object]:
-    tensors = module._parameters | module._buffers
+def _attributes(model: nn.Module) -> dict[str, object]:
     return {
-        name: None if t is None else (tuple(t.shape), t.dtype, t.requires_grad)
-        for name, t in tensors.items()
-    } | {name: value for name, value in vars(module).items() if name not in _OF_PYTORCH}
+        f"{path}.{name}".lstrip("."): value
+        for path, module in model.named_modules()
+        for name, value in (vars(module) | module._buffers).items()
+        if name != "training"
+    }
 
 
-def _same(one, two) -> bool:
-    """Tell whether two attributes surely do the same; if in doubt, they do not."""
-    if one is two:
-        return True
-    if type(one) is not type(two):
-        return False
-    if isinstance(one, torch.Tensor):
-        kind = (one.dtype, one.requires_grad) == (two.dtype, False)
-        return kind and torch.equal(one, two)
-    if isinstance(one, np.ndarray):
-        return np.array_equal(one, two)
-    if isinstance(one, (list, tuple)):
-        return len(one) == len(two) and all(map(_same, one, two))
-    if isinstance(one, dict):
-        return list(one) == list(two) and all(map(_same, one.values(), two.values()))
-    if isinstance(one, functools.partial):
-        return all(_same(getattr(one, n), getattr(two, n)) for n in ("func", "args", "keywords"))
-    if isinstance(one, FunctionType):  # a lambda that each network has made for itself
-        parts = ("__code__", "__defaults__", "__kwdefaults__", "__dict__")
-        held = [[cell.cell_contents for cell in f.__closure__ or ()] for f in (one, two)]
-        alike = all(_same(getattr(one, name), getattr(two, name)) for name in parts)
-        return alike and one.__globals__ is two.__globals__ and _same(*held)
-    try:
-        return bool(one == two)
-    except Exception:
-        return False
+def _results(model: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
+    """Return the scores, gradients and buffers of a pass, and the scores in evaluation mode."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # dropout, which is refused later, draws the same then
+        scores = model(images)
+        with torch.no_grad(), loop.evaluating(model):
+            evaluated = model(images)
+    if not isinstance(scores, torch.Tensor):
+        return []
+    gradients = ()
+    if scores.requires_grad:
+        trained = [p for p in model.parameters() if p.requires_grad]
+        gradients = torch.autograd.grad(scores.sum(), trained, materialize_grads=True)
+    return [scores.detach(), evaluated, *gradients, *model.buffers()]
