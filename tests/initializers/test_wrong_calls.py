@@ -27,8 +27,8 @@ from weightinit.initializers import (
 X = torch.ones(4, 3)
 LAYER = nn.Linear(3, 2)
 NOT_MODELS = [None, "model", 3, [nn.Linear(2, 2)], nn.Linear, {"a": nn.Linear(2, 2)}, X]
-NOT_NUMBERS = ["1", True, [1.0], {}, np.ones(2), 1j]
-NOT_FINITE = [math.nan, math.inf, -math.inf, 10**400]
+NOT_NUMBERS = ["1", True, [1.0], {}, np.ones(2), 1j, 10**400, Fraction(1, 2)]
+NOT_FINITE = [math.nan, math.inf, -math.inf]
 NOT_SEEDS = [None, "0", True, 1.0, -1, 2**32, [0], torch.Generator(), math.nan]
 NOT_RULES = [None, 3, True, [], {}, Scheme, Orthogonal, torch.nn.init.normal_, ("he_normal",)]
 
@@ -196,7 +196,7 @@ def test_every_public_function_and_class_is_called():
     assert public == {re.split(r"\W", call)[0] for call in CALLS}
 
 
-@pytest.mark.parametrize("number", [2, np.float32(2), np.int64(2), Fraction(2), torch.tensor(2.0)])
+@pytest.mark.parametrize("number", [2, np.float32(2), np.int64(2), np.array(2.0)])
 def test_any_real_number_is_taken(number):
     layer = nn.Linear(50, 40)
     initialize(layer, scheme(scale=number), seed=0)

@@ -14,8 +14,8 @@ from math import prod, sqrt
 
 import torch
 
+from weightinit._checks import check_not_negative
 from weightinit.initializers.fan_in_fan_out import Weight
-from weightinit.initializers.schemes import check_size_of_weights
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Orthogonal:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        check_size_of_weights("scale", self.scale)
+        check_not_negative("scale", self.scale)
 
     def deviation(self, weight: Weight) -> float:
         """Return the root mean square of one weight."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, nan
+from math import isfinite, nan
 
 import torch
 
+from weightinit._checks import check_not_negative, check_number
 from weightinit.initializers.fan_in_fan_out import Weight
-from weightinit.initializers.schemes import check_size_of_weights
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Normal:
     std: float | None = None
 
     def __post_init__(self) -> None:
-        check_size_of_weights("std", self.std)
+        check_not_negative("std", self.std)
 
     def deviation(self, weight: Weight) -> float:
         """Return the standard deviation of one weight."""
@@ -68,7 +68,9 @@ class Constant:
     value: float | None = None
 
     def __post_init__(self) -> None:
-        check_size_of_weights("value", self.value, low=-inf)
+        check_number("value", self.value)
+        if not isfinite(self.value):
+            raise ValueError(f"value must be finite, got {self.value!r}")
 
     def deviation(self, weight: Weight) -> float:
         """Return nan: nothing is random."""

@@ -3,11 +3,11 @@ r"""One engine for variance scaling, and the named schemes, one line each."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import erf, isfinite, sqrt
+from math import erf, sqrt
 
 import torch
 
-from weightinit._checks import check_choice, check_instance, check_number, check_positive
+from weightinit._checks import check_choice, check_instance, check_not_negative, check_positive
 from weightinit.initializers.fan_in_fan_out import Weight
 
 MODES = ("fan_in", "fan_out", "fan_avg")
@@ -33,18 +33,6 @@ def _truncated_normal(room: torch.Tensor, std: float, generator: torch.Generator
 
 
 DISTRIBUTIONS = {"normal": _normal, "uniform": _uniform, "truncated_normal": _truncated_normal}
-
-
-def check_size_of_weights(name: str, value: object, low: float = 0) -> None:
-    """Raise an error unless the value is a finite number, of at least ``low``."""
-    check_number(name, value)
-    try:
-        fits = low <= float(value) and isfinite(value)
-    except OverflowError:  # of a long integer
-        fits = False
-    if not fits:
-        limit = "finite" if low else "finite and not negative"
-        raise ValueError(f"{name} must be {limit}, got {value!r}")
 
 
 def variance(fan_in: float, fan_out: float, *, scale: float, mode: str) -> float:
@@ -76,7 +64,7 @@ def variance(fan_in: float, fan_out: float, *, scale: float, mode: str) -> float
     """
     check_positive("fan_in", fan_in)
     check_positive("fan_out", fan_out)
-    check_size_of_weights("scale", scale)
+    check_not_negative("scale", scale)
     check_choice("mode", mode, MODES)
     return scale / {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
 
