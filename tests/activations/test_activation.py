@@ -237,7 +237,7 @@ def test_a_steep_slope_is_found_wherever_it_is(factor, at):
 
 
 def test_a_slope_too_steep_to_be_followed_is_refused():
-    with pytest.raises(ValueError, match="steep: df is not the derivative of f near h = 777.7: is"):
+    with pytest.raises(ValueError, match="steep: df is not the derivative of f: is there .* 777.7"):
         _ = steep(1e7, 777.7).max_slope
 
 

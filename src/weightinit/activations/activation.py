@@ -12,7 +12,7 @@ import numpy as np
 import scipy  # loads scipy.optimize, which is slow to import, when it is first used
 
 from weightinit._checks import check_number
-from weightinit.activations.survey import survey
+from weightinit.activations.survey import sharp_bends
 
 INF = float("inf")
 _MADE_OF = {
@@ -191,13 +191,7 @@ _GRID = np.sinh(np.linspace(-19.2, 19.2, 38_401))
 def _pieces(activation) -> list[np.ndarray]:
     """Sample the real line, one array for each interval between neighbouring kinks."""
     _slopes(activation, _GRID)  # a NaN says more than what the survey makes of it
-    sharp, undeclared = survey(activation)
-    if len(undeclared):
-        raise ValueError(
-            f"{activation.name}: df is not the derivative of f near h = {undeclared[0]:.6g}: is "
-            "there a kink?"
-        )
-    pieces, grid = [], np.union1d(_GRID, sharp)
+    pieces, grid = [], np.union1d(_GRID, sharp_bends(activation))
     for a, b in pairwise([-INF, *activation.kinks, INF]):
         inside = grid[(grid > a) & (grid < b)]
         # The ends are as near to the kinks as possible: one-sided limits, not convention.

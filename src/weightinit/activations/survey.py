@@ -21,6 +21,26 @@ _NARROWEST = 1e-8
 _MOST = 2000  # pieces that are halved at a time: enough for h sin h, up to abs(h) = 10,000
 
 
+def sharp_bends(activation) -> np.ndarray:
+    """Return the first that `survey` finds; it is a ValueError if there is any of the second."""
+    sharp, undeclared = survey(activation)
+    if len(undeclared):
+        raise ValueError(kink_question(activation, undeclared))
+    return sharp
+
+
+def kink_question(activation, undeclared) -> str:
+    """Return a message that asks for the points at which df is not the derivative of f."""
+    nearest = [f"{k + 0.0:.6g}" for k in sorted(undeclared, key=abs)]
+    if len(nearest) > 10:
+        advice = f"{', '.join(nearest[:3])}, ...? then name all in kinks"
+    else:
+        kinks = sorted({*map(float, nearest), *activation.kinks})
+        listed = ", ".join(f"{k:.16g}" for k in kinks)
+        advice = f"{', '.join(nearest)}? then say kinks=[{listed}]"
+    return f"{activation.name}: df is not the derivative of f: is there a kink near h = {advice}"
+
+
 @lru_cache(maxsize=256)
 def survey(activation) -> tuple[np.ndarray, np.ndarray]:
     """Return points around which an activation bends sharply, and where its formulas part.

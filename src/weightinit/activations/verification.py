@@ -4,13 +4,12 @@ Use `weightinit.activations.check`.
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
 from weightinit._checks import check_instance
 from weightinit.activations.activation import Activation
-from weightinit.activations.survey import survey
+from weightinit.activations.survey import kink_question, sharp_bends
 
 _STEP = 1e-5
 # A tenth of a step beside the round numbers: on both sides of the kinks that lie on them. At the
@@ -43,27 +42,33 @@ def check(activation: Activation) -> Activation:
     ValueError: abs: df is not the derivative of f: is there a kink near h = 0? then say kinks=[0]
     """
     check_instance("activation", activation, Activation, 'activations.get("tanh")')
-    f, df = (
-        partial(_evaluate, f"{activation.name}: {what}", formula)
-        for what, formula in (("f", activation.f), ("df", activation.df))
-    )
     h = _NEAR
     for kink in activation.kinks:
         h = h[np.abs(h - kink) > 3 * _STEP]  # the differences reach two steps to each side
-    _check_single(f, h)
-    _check_single(df, h)
-    _check_finite(activation.name, f, h)
-    _check_slope(activation, f, df, h)
-    _check_between(activation)
-    _check_bounds(activation, f, h)
-    for what, formula in (("f", f), ("df", df)):
-        # A naive formula can overflow into NaN, as exp(h) / (1 + exp(h)) does from 710 on.
-        if np.any(bad := np.isnan(formula(_FAR))):
-            raise ValueError(f"{activation.name}: {what} is NaN at h = {_nearest(_FAR[bad]):g}")
+    for what in ("f", "df"):
+        _check_formula(f"{activation.name}: {what}", getattr(activation, what), h)
+    with np.errstate(all="ignore"):  # a formula may overflow and still be right
+        _check_slope(activation, h)
+        sharp_bends(activation)
+        _check_bounds(activation, h)
     return activation
 
 
-# ---- What a formula returns ----------------------------------------------------------------
+def _check_formula(who: str, formula: Callable, h: np.ndarray) -> None:
+    """Raise a ValueError unless a formula works on arrays and on numbers, and is finite."""
+    values = _evaluate(who, formula, h)
+    i = len(h) // 3
+    alone = _evaluate(who, formula, h[i : i + 1].reshape(()))
+    if not np.isclose(alone, values[i], rtol=1e-9, atol=1e-9, equal_nan=True):
+        raise ValueError(
+            f"{who} must treat each number on its own: at h = {h[i]:g} it is {values[i]:g} in an "
+            f"array, and {alone:g} for that number alone"
+        )
+    # A naive formula can overflow into NaN, as exp(h) / (1 + exp(h)) does from 710 on.
+    far = np.isnan(_evaluate(who, formula, _FAR))
+    bad = np.concatenate([h[~np.isfinite(values)], _FAR[far]])
+    if len(bad):
+        raise ValueError(f"{who} is not finite near h = {_place(_nearest(bad))}")
 
 
 def _evaluate(who: str, formula: Callable, h: np.ndarray) -> np.ndarray:
@@ -82,128 +87,46 @@ def _evaluate(who: str, formula: Callable, h: np.ndarray) -> np.ndarray:
         raise ValueError(f"{who} changes its argument; let it begin with h = h.copy()")
     is_numpy = isinstance(result, np.ndarray | np.generic)
     if not is_numpy or result.shape != h.shape or result.dtype != np.float64:
+        got = f"{result.dtype} in the shape {result.shape}" if is_numpy else repr(result)
         raise ValueError(
             f"{who} must return a NumPy array of float64 numbers in the shape of its argument, "
-            f"{h.shape}, got {_kind(result)}"
+            f"{h.shape}, as np.where(h > 0, 1.0, 0.0) or np.full_like(h, 2.0) do, got {got}"
         )
     return result
 
 
-def _kind(result: object) -> str:
-    """Say what a formula has returned, and how a float array is made of it."""
-    if isinstance(result, np.ndarray | np.generic):
-        advice = {"b": "; write np.where(..., 1.0, 0.0)", "i": "; write 1.0 for 1"}
-        return f"{result.dtype} in the shape {result.shape}{advice.get(result.dtype.kind, '')}"
-    if isinstance(result, int | float):
-        return f"the number {result!r}; for a constant, write np.full_like(h, {float(result)!r})"
-    if result is None:
-        return "None; is a return missing?"
-    kind = type(result)
-    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    return f"an object of type {name}"
-
-
-def _check_single(formula: Callable, h: np.ndarray) -> None:
-    """Raise a ValueError if a number alone has another value than among others."""
-    i = len(h) // 3
-    among = formula(h)[i]  # first: what fails on every array should not be put down to this one
-    alone = formula(h[i : i + 1].reshape(()))
-    if not np.isclose(alone, among, rtol=1e-9, atol=1e-9, equal_nan=True):
+def _check_slope(activation: Activation, h: np.ndarray) -> None:
+    """Raise a ValueError unless df is the slope of f by central differences."""
+    f, slope = activation.f, activation.df(h)
+    near, wide = (f(h + step) - f(h - step) for step in (_STEP, 2 * _STEP))
+    difference = (8 * near - wide) / (12 * _STEP)  # off by step^4 |f^(5)| / 30
+    rounding = 8 * np.finfo(float).eps * np.abs(f(h)) / _STEP
+    error = np.abs(slope - difference) / (1e-6 * np.maximum(1, np.abs(difference)) + rounding)
+    wrong = ~(error <= 1)
+    # A kink makes one point wrong; three in a row are a wrong formula.
+    run = np.convolve(wrong, [1, 1, 1], "same") == 3
+    if run.any():
+        # Where the error is large, so that it is seen in few digits, but not far out.
+        at = _nearest(h[run & ~(error < error[run].max() / 2)])
+        claimed, right = slope[h == at][0], round(difference[h == at][0], 9) + 0.0
         raise ValueError(
-            f"{formula.args[0]} must treat each number on its own: at h = {h[i]:g} it is "
-            f"{among:g} in an array, and {alone:g} for that number alone"
+            f"{activation.name}: df is not the derivative of f: near h = {_place(at)} the slope "
+            f"should be {right:.9g}, and df says {claimed:.9g}"
         )
+    if wrong.any():
+        raise ValueError(kink_question(activation, h[wrong].round(2)))
 
 
-# ---- Whether the numbers agree -------------------------------------------------------------
-
-
-def _check_finite(name: str, f: Callable, h: np.ndarray) -> None:
-    value = f(h)
-    if np.any(bad := ~np.isfinite(value)):
-        at = _nearest(h[bad])
-        raise ValueError(
-            f"{name}: f is not finite near h = {_place(at)}: there it is {value[h == at][0]:g}"
-        )
-
-
-def _check_bounds(activation: Activation, f: Callable, h: np.ndarray) -> None:
+def _check_bounds(activation: Activation, h: np.ndarray) -> None:
     low, high = activation.bounds
-    value = f(h)
-    beyond = np.maximum(low - value, value - high)
-    if np.any(bad := beyond > 1e-12 * np.maximum(1, np.abs(value))):
+    value = activation.f(h)
+    bad = np.maximum(low - value, value - high) > 1e-12 * np.maximum(1, np.abs(value))
+    if bad.any():
         at = _nearest(h[bad])
         raise ValueError(
             f"{activation.name}: f leaves its bounds ({low:g}, {high:g}): near h = {_place(at)} "
             f"it is {value[h == at][0]:g}"
         )
-
-
-def _check_slope(activation: Activation, f: Callable, df: Callable, h: np.ndarray) -> None:
-    error = _error(f, df, h)
-    wrong = error > 1
-    if not np.any(wrong):
-        return
-    # Where the error is large, so that it is seen in few digits, but not far out.
-    at = _nearest(h[wrong & (error >= error.max() / 2)])
-    kinks = _undeclared_kinks(f, df, h[wrong])
-    if at in kinks:
-        advice = _kink_advice([_place(k) for k in kinks], activation.kinks)
-    else:
-        advice = _slope_advice(at, _difference(f, np.array([at]))[0], df(np.array([at]))[0])
-    raise ValueError(f"{activation.name}: df is not the derivative of f: {advice}")
-
-
-def _check_between(activation: Activation) -> None:
-    """Raise a ValueError if phi grows by something else than the integral of phi' somewhere."""
-    _, undeclared = survey(activation)
-    if len(undeclared):
-        nearest = sorted(undeclared, key=abs)
-        advice = _kink_advice([f"{k + 0.0:.6g}" for k in nearest], activation.kinks)
-        raise ValueError(f"{activation.name}: df is not the derivative of f: {advice}")
-
-
-def _difference(f: Callable, h: np.ndarray) -> np.ndarray:
-    """Return the slope of f by central differences; the error is step^4 |f^(5)| / 30."""
-    with np.errstate(all="ignore"):  # what is not finite is not what df says
-        near, wide = (f(h + step) - f(h - step) for step in (_STEP, 2 * _STEP))
-        return (8 * near - wide) / (12 * _STEP)
-
-
-def _error(f: Callable, df: Callable, h: np.ndarray) -> np.ndarray:
-    """Return how far df is from the slope of f, over what is allowed; infinite for a NaN."""
-    slope = _difference(f, h)
-    rounding = 8 * np.finfo(float).eps * np.abs(f(h)) / _STEP
-    with np.errstate(invalid="ignore"):
-        error = np.abs(df(h) - slope) / (1e-6 * np.maximum(1, np.abs(slope)) + rounding)
-    return np.where(np.isnan(error), np.inf, error)
-
-
-def _undeclared_kinks(f: Callable, df: Callable, wrong: np.ndarray) -> np.ndarray:
-    """Return the points, of those at which df is wrong, that it is right on both sides of."""
-    beside = [_error(f, df, wrong + side * _STEP) <= 1 for side in (-5, 5)]
-    return wrong[beside[0] & beside[1]]
-
-
-# ---- What to do about it -------------------------------------------------------------------
-
-
-def _kink_advice(found: list[str], declared: tuple[float, ...]) -> str:
-    if len(found) > 10:
-        return f"are there kinks near h = {', '.join(found[:3])}, ...? then name all in kinks"
-    every = sorted({*map(float, found), *declared})
-    listed = ", ".join(str(int(k)) if k == int(k) else str(k) for k in every)
-    asked = "is there a kink" if len(found) == 1 else "are there kinks"
-    return f"{asked} near h = {', '.join(found)}? then say kinks=[{listed}]"
-
-
-def _slope_advice(at: float, slope: float, claimed: float) -> str:
-    slope = round(slope, 9) + 0.0  # what is left beside a zero is rounding
-    for digits in (4, 9):
-        right, said = f"{slope:.{digits}g}", f"{claimed:.{digits}g}"
-        if right != said:
-            break
-    return f"near h = {_place(at)} the slope should be {right}, and df says {said}"
 
 
 def _nearest(h: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from weightinit import activations
-from weightinit.activations.survey import survey
+from weightinit.activations.survey import sharp_bends
 from weightinit.theory.quadrature import ALLOWED, gaussian_mean, gaussian_pair_mean
 
 
@@ -131,7 +131,7 @@ def resolved(activation: str | activations.Activation) -> tuple[activations.Acti
 def _points(phi: activations.Activation) -> np.ndarray:
     if not phi.torch_name:  # those of PyTorch have been compared with it
         activations.check(phi)
-    return np.concatenate([phi.kinks, survey(phi)[0]])
+    return np.concatenate([phi.kinks, sharp_bends(phi)])
 
 
 def without_jumps(activation: str | activations.Activation) -> activations.Activation:
