@@ -116,21 +116,21 @@ def test_formula_must_not_mix_the_numbers():
 
 naive = lambda h: np.exp(h) / (1 + np.exp(h))  # noqa: E731
 BAD = {
-    "NaN near": (np.sqrt, lambda h: 0.5 / np.sqrt(h), {}, "f is not finite near h = -0.01"),
-    "NaN in df": (np.tanh, lambda h: np.sqrt(h) * 0, {}, "df is not finite near h = -0.01"),
+    "NaN near": (np.sqrt, lambda h: 0.5 / np.sqrt(h), {}, "f is (NaN|infinite) at h = -0.0"),
+    "NaN in df": (np.tanh, lambda h: np.sqrt(h) * 0, {}, "df is (NaN|infinite) at h = -0.0"),
     # exp overflows from 709.78 on; the points which are tried are 3 % apart.
-    "f NaN far out": (naive, get("sigmoid").df, {}, r"f is not finite near h = 7[1-3]\d"),
+    "f NaN far out": (naive, get("sigmoid").df, {}, r"f is (NaN|infinite) at h = 7[1-3]\d"),
     "df NaN far out": (
         get("sigmoid").f,
         lambda h: naive(h) / (1 + np.exp(h)),
         {},
-        "df is not finite near h = -?7",
+        "df is (NaN|infinite) at h = -?7",
     ),
     "f NaN on the left": (
         lambda h: 1 - naive(-h),
         get("sigmoid").df,
         {},
-        "f is not finite near h = -7",
+        "f is (NaN|infinite) at h = -7",
     ),
     "wrong derivative": (np.tanh, lambda h: 1 - np.tanh(h), {}, "df is not the derivative of f"),
     "missing kink": (np.abs, np.sign, {}, r"is there a kink near h = 0\? then say kinks=\[0\]$"),

@@ -65,10 +65,11 @@ def _check_formula(who: str, formula: Callable, h: np.ndarray) -> None:
             f"array, and {alone:g} for that number alone"
         )
     # A naive formula can overflow into NaN, as exp(h) / (1 + exp(h)) does from 710 on.
-    far = np.isnan(_evaluate(who, formula, _FAR))
-    bad = np.concatenate([h[~np.isfinite(values)], _FAR[far]])
+    far = _evaluate(who, formula, _FAR)
+    bad = np.concatenate([h[~np.isfinite(values)], _FAR[np.isnan(far)]])
     if len(bad):
-        raise ValueError(f"{who} is not finite near h = {_place(_nearest(bad))}")
+        kind = "NaN" if np.isnan(np.concatenate([values, far])).any() else "infinite"
+        raise ValueError(f"{who} is {kind} at h = {_nearest(bad):g}")
 
 
 def _evaluate(who: str, formula: Callable, h: np.ndarray) -> np.ndarray:
