@@ -106,11 +106,14 @@ class Reach:
         """Tell whether the next cell can, and remember the names that it makes."""
         # a line for the shell or a magic is no Python
         tree = ast.parse(re.sub(r"^\s*[%!].*$", "", cell, flags=re.MULTILINE))
-        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        if not (NAMES.search(cell) or names & self.made):
-            return False
-        self.made.update(_made(tree))
-        return True
+        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        # What a cell makes itself, as the ax of its figure, it does not take from another.
+        own = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+        own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        watched = bool(NAMES.search(cell) or ({name.id for name in names} - own) & self.made)
+        made = set(_made(tree))
+        self.made = self.made | made if watched else self.made - made
+        return watched
 
 
 def _made(tree: ast.AST) -> Iterator[str]:

@@ -156,6 +156,15 @@ def test_cell_that_uses_what_such_a_cell_made_is_watched(cell):
     assert reach.includes(cell)
 
 
+def test_a_name_made_anew_is_not_watched():
+    reach = Reach()
+    assert reach.includes("ax = plot(torch.float16)")
+    assert not reach.includes("ax = 1\nax + 1")
+    assert not reach.includes("ax")
+    assert reach.includes("f = torch.float16")
+    assert not reach.includes("def g(f):\n    return f")
+
+
 @pytest.mark.parametrize("cell", ["inner = 1", "x = 2", "halfway = 0.5", "import torch"])
 def test_other_cells_are_not(cell):
     reach = Reach()

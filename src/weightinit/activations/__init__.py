@@ -5,7 +5,8 @@ there) and its range; experiments need the same function in PyTorch and Keras. A
 `Activation` keeps all of it together, so that the two sides cannot drift apart.
 
 Read `activation` (what one is), `registry` (those of the book, by name), then `own_module` (a
-PyTorch module for one of your own) and `verification` (do its formulas agree with each other?).
+PyTorch module for one of your own), `verification` (do its formulas agree with each other?) and
+`survey` (where it bends sharply, which quadrature has to know).
 """
 
 from weightinit.activations.activation import Activation

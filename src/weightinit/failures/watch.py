@@ -1,8 +1,7 @@
 """Watch every operation of a training step for the first tensor that is not finite.
 
-An infinity need not be a failure: attention masks its scores with it, and exp(-inf) is 0. So all
-are followed, but only when the loss, a gradient, a parameter or the output of the model is not
-finite, the origin of that is the failure.
+An infinity need not be a failure: attention masks its scores with it. So all are followed, but only
+where the loss, a gradient, a parameter or the output is not finite, their origin is the failure.
 """
 
 from __future__ import annotations
@@ -155,9 +154,8 @@ class Watch:
     @property
     def failure(self) -> Failure | None:
         """The first failure since the block was entered; None while there is none."""
-        if self._found is None:
-            return None
-        return dataclasses.replace(self._found.failure, first_nan=self._found.first_nan)
+        found = self._found
+        return found and dataclasses.replace(found.failure, first_nan=found.first_nan)
 
     def __enter__(self) -> Watch:
         """Attach the hooks and start to watch."""
