@@ -98,7 +98,9 @@ def last_bit_moved():
     def move(values: torch.Tensor) -> None:
         pool, size = factors[values.dtype], values.numel()
         first = next(places) % (len(pool) - size + 1)
-        values.mul_(pool[first : first + size].view(values.shape))
+        # A sigmoid or tanh that has reached its end lies far from the next number, everywhere.
+        ends = values.abs() == 1
+        values.mul_(pool[first : first + size].view(values.shape).masked_fill(ends, 1.0))
 
     def whole(values: torch.Tensor) -> bool:
         some = values[(0,) * values.ndim].item() if values.numel() else 0

@@ -46,6 +46,7 @@ EXACT = {
     "quotient": lambda x: x / x.T,
     "root": lambda x: x.abs().sqrt(),
     "update too small to change anything": lambda x: x.add(x.T, alpha=1e-30),
+    "saturated": lambda x: (50 * x.sign()).tanh(),
     "relu": lambda x: x.relu(),
     "largest": lambda x: x.max(dim=1).values,
     "copy": lambda x: x.clone(),
