@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import ks_2samp
 
 from weightinit import experiments, training
+from weightinit.data import digits
 from weightinit.experiments import (
     batch_normalization,
     depths,
@@ -78,7 +80,7 @@ AGAIN = [
         2,
         20,
         1e-5,
-        0.003,
+        1e-9,
     ),
     (
         experiments.std_and_normalization,
@@ -102,7 +104,7 @@ AGAIN = [
         1,
         None,
         1e-4,
-        0.003,
+        1e-9,
     ),
     (
         experiments.batch_size_and_rate,
@@ -110,7 +112,7 @@ AGAIN = [
         2,
         None,
         1e-3,
-        0.003,
+        1e-9,
     ),
     (
         experiments.batch_size_and_rate,
@@ -174,3 +176,22 @@ def test_cells_again(function, cell, networks, most, rtol, atol, monkeypatch):
             assert row[name] == pytest.approx(known[name], abs=atol)
         if "steps_to_90" in known:  # these networks are too slow for it
             assert np.isnan(row["steps_to_90"]) and np.isnan(known["steps_to_90"])
+
+
+def test_law_of_the_steps_at_a_large_rate_again():
+    """Rounding decides about single networks there, so that only their law can be compared.
+
+    Half of the stored networks need 80 steps or fewer; here they are followed for 140. Two samples
+    of the same law have a p-value below 1e-4 once in 10,000 times.
+    """
+    seen, cell = 140, {"scheme": "orthogonal", "lr": 0.05623}
+    (old,) = (r["rows"] for r in stored(experiments.scheme_and_rate) if r["cell"] == cell)
+    models = [experiments.relu_network("orthogonal", seed) for seed in range(len(old))]
+    table = training.train_ensemble(
+        models, digits(), lrs=[cell["lr"]] * len(old), steps=seen, evaluate_every=20
+    )
+    right = table[table["test_accuracy"] >= 0.9].groupby("member")["step"].min()
+    new = right.reindex(range(len(old))).fillna(np.inf).clip(upper=seen)
+    old = np.minimum(np.nan_to_num([row["steps_to_90"] for row in old], nan=np.inf), seen)
+    assert np.median(old) <= 80
+    assert ks_2samp(old, new).pvalue > 1e-4

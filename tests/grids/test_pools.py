@@ -235,7 +235,16 @@ def check_resumed(folder):
     assert ((folder / "store").read_bytes(), started(folder)) == before
 
 
+@pytest.fixture
+def interruptible():
+    """Let SIGINT raise KeyboardInterrupt, also where a shell in the background had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @signals
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_run_is_resumed(backend, tmp_path, recwarn):
     def interrupt():
         wait_for(lambda: len(stored(tmp_path)) == 3)
