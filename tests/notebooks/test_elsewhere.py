@@ -67,10 +67,11 @@ def test_last_bit_of_what_processors_compute_differently_moves(operation, dtype)
     x = numbers(dtype)
     here = operation(x)
     with last_bit_moved():
-        there = [operation(x) for _ in range(20)]
-    assert any((other != here).any() for other in there)
-    for other in there:  # eps is one or two units in the last place; a variance has two sums
-        torch.testing.assert_close(other, here, rtol=5 * torch.finfo(dtype).eps, atol=0)
+        there, again = operation(x), operation(x)
+    assert (there != here).any()
+    assert torch.equal(there, again)  # as on any processor
+    # eps is one or two units in the last place; a variance has two sums
+    torch.testing.assert_close(there, here, rtol=5 * torch.finfo(dtype).eps, atol=0)
 
 
 @pytest.mark.parametrize("operation", EXACT.values(), ids=EXACT)
@@ -78,8 +79,7 @@ def test_what_is_the_same_everywhere_stays(operation):
     x = numbers(torch.float64)
     here = operation(x)
     with last_bit_moved():
-        for _ in range(20):
-            assert torch.equal(operation(x), here)
+        assert torch.equal(operation(x), here)
 
 
 def test_gradients_move_too():
@@ -102,7 +102,8 @@ def test_a_16_bit_product_is_an_error_there():
 
 
 def test_differences_by_name():
-    assert chosen("all") == DIFFERENCES
+    assert chosen("all") == ("instructions", "threads", "subnormals")
+    assert chosen(",".join(DIFFERENCES)) == DIFFERENCES
     assert chosen("subnormals") == ("subnormals",)
     with pytest.raises(
         ArgumentTypeError, match="unknown difference thread; allowed: all, instructions"
