@@ -141,6 +141,7 @@ AGAIN = [
 ]
 
 
+@pytest.mark.slow  # networks are trained
 @pytest.mark.parametrize("function, cell, networks, most, rtol, atol", AGAIN)
 def test_cells_again(function, cell, networks, most, rtol, atol, monkeypatch):
     (old,) = (record["rows"] for record in stored(function) if record["cell"] == cell)
@@ -178,6 +179,7 @@ def test_cells_again(function, cell, networks, most, rtol, atol, monkeypatch):
             assert np.isnan(row["steps_to_90"]) and np.isnan(known["steps_to_90"])
 
 
+@pytest.mark.slow
 def test_law_of_the_steps_at_a_large_rate_again():
     """Rounding decides about single networks there, so that only their law can be compared.
 

@@ -43,6 +43,7 @@ def done(keras):
     return run_python(SCRIPT)
 
 
+@pytest.mark.slow  # another Python, which imports everything
 def test_without_tensorflow_everything_else_works_and_keras_says_what_to_install(done):
     assert len(EVERYTHING_ELSE) >= 12
     requirements = (Path(__file__).parents[2] / "requirements.txt").read_text("utf-8")
