@@ -1,0 +1,123 @@
+"""Each assignment: its solutions, its untouched release, and answers that are often wrong."""
+
+import importlib
+import io
+from contextlib import redirect_stdout
+
+import pytest
+
+from grading.checking import Ask, Parameters, Wrong, parts
+from grading.codec import answer
+from tests.grading.support import (
+    ASSIGNMENTS,
+    by_hand,
+    checks,
+    marks,
+    run,
+    settings,
+    source,
+    tasks,
+)
+
+POINTS = 20
+SECRETS = [f"secret {n}".encode() for n in range(20)]
+WRONG = {
+    name: importlib.import_module(f"tests.grading.wrong_answers.answers_{name[:2]}").WRONG
+    for name in ASSIGNMENTS
+}
+
+
+@pytest.fixture(scope="module", params=ASSIGNMENTS)
+def assignment(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def solved(assignment):
+    with redirect_stdout(io.StringIO()):
+        return run(source(assignment))
+
+
+def lost(assignment, names, secret):
+    """Return what each task loses, by task."""
+    found = {}
+    for task, given in marks(assignment, names, secret).items():
+        assert not any(one.bug for one in given), given
+        if missing := sum(one.most - one.points for one in given):
+            found[task] = missing
+    return found
+
+
+def test_points_add_up_and_the_cells_agree_with_the_checks(assignment):
+    notebook = source(assignment)
+    assert sum(tasks(notebook).values()) + sum(by_hand(notebook).values()) == POINTS
+    found = {task: 0 for task in tasks(notebook)}
+    for one in parts(checks(assignment)):
+        found[one.task] += one.points
+    assert found == tasks(notebook)
+    assert by_hand(notebook), "nothing is explained in words"
+    for task in tasks(notebook):
+        assert any(one.public for one in parts(checks(assignment), task)), f"{task}: none is public"
+        assert any(not one.public for one in parts(checks(assignment), task)), task
+
+
+@pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
+def test_solutions_score_full_marks(assignment, solved, secret):
+    given = marks(assignment, solved, secret)
+    assert not [str(one) for some in given.values() for one in some if one.points != one.most]
+
+
+def test_solutions_pass_the_public_checks(assignment, solved):
+    ask = Ask(lambda text: answer(text, solved).text)
+    for one in parts(checks(assignment)):
+        if one.public:
+            one(ask, Parameters(b"public", one.task, one.__name__))
+
+
+def test_untouched_release_scores_nothing(assignment):
+    with redirect_stdout(io.StringIO()):
+        names = run(source(assignment), untouched=True)
+    for task, given in marks(assignment, names).items():
+        assert [one.points for one in given] == [0] * len(given), task
+        assert all(one.reason and not one.bug for one in given)
+
+
+def test_there_are_six_wrong_answers_for_other_reasons(assignment):
+    assert len({name for name, _, _ in WRONG[assignment]}) >= 6
+    cells = {settings(cell).get("grade_id") for cell in source(assignment).cells}
+    for _, answers, losses in WRONG[assignment]:
+        assert answers.keys() <= cells and losses.keys() <= tasks(source(assignment)).keys()
+        assert losses
+
+
+@pytest.mark.parametrize(
+    "assignment, answers, losses",
+    [
+        pytest.param(name, answers, losses, id=f"{name[:2]}: {what}")
+        for name in ASSIGNMENTS
+        for what, answers, losses in WRONG[name]
+    ],
+    scope="function",
+)
+def test_a_wrong_answer_loses_exactly_the_stated_points(assignment, answers, losses):
+    with redirect_stdout(io.StringIO()):
+        names = run(source(assignment), answers)
+    for secret in SECRETS[:3]:
+        assert lost(assignment, names, secret) == losses
+
+
+def test_a_wrong_answer_is_told_what_is_wrong(assignment):
+    """At least one in two of them already by the public checks, in words that name no value."""
+    told = 0
+    for _, answers, losses in WRONG[assignment]:
+        with redirect_stdout(io.StringIO()):
+            names = run(source(assignment), answers)
+        ask = Ask(lambda text, names=names: answer(text, names).text)
+        for one in parts(checks(assignment)):
+            if one.public and one.task in losses:
+                try:
+                    one(ask, Parameters(b"public", one.task, one.__name__))
+                except Wrong:
+                    told += 1
+                    break
+    assert told * 2 >= len(WRONG[assignment])
