@@ -44,11 +44,11 @@ def run_grid(
     store : path, optional
         A file that each result is added to as soon as it is there, as one line of JSON. Cells that
         it holds are not computed again, so the same call resumes a run that was interrupted. It
-        belongs to the function as it is: to its source, its default arguments, and the variables,
-        functions and classes that it uses. What belongs to an installed package is known by its
-        name only. 1, 1.0 and True are three cells of a store, as a function may tell them apart.
-        While one run adds to the file, others can only read it; they know by a lock, on a file
-        beside it whose name ends in ``.lock``.
+        belongs to the function as it is: to its source, its default arguments, and the constants,
+        and functions and classes of its file, that it uses. What other files define is known by
+        its name only. 1, 1.0 and True are three cells of a store, as a function may tell them
+        apart. While one run adds to the file, others can only read it; they know by a lock, on a
+        file beside it whose name ends in ``.lock``.
     progress : bool, optional
         Show a progress bar; by default only in a terminal.
 
