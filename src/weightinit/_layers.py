@@ -31,14 +31,11 @@ _NOT_MULTIPLIED = re.compile("pos|tok|emb", re.IGNORECASE)
 
 
 def weights(module) -> list[nn.Parameter]:
-    """Return the module's own weights: parameters with two or more dimensions.
-
-    Left out are what a module of another kind than `AFFINE` adds to its input: parameters of shape
-    (1, n, d) or (d, 1, 1), and those whose name speaks of positions, tokens or embeddings.
-    """
+    """Return the module's own weights, two-dimensional or more; not what it adds to its input."""
     own = {name: p for name, p in module._parameters.items() if p is not None and p.ndim >= 2}
     if isinstance(module, AFFINE):
         return list(own.values())
+    # Of shape (1, n, d) or (d, 1, 1) it is added.
     return [
         p
         for name, p in own.items()
@@ -77,10 +74,7 @@ class Layer(NamedTuple):
 
 
 def find_layers(model) -> dict[nn.Module, str]:
-    """Return the layers of a model and their names, as if nothing were compiled.
-
-    Raises a ValueError if there is none, or if one computes its weight from other parameters.
-    """
+    """Return the layers of a model and their names; a ValueError if there is none to measure."""
     computing = {
         part
         for module in model.modules()

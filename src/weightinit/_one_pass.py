@@ -15,10 +15,7 @@ from weightinit._checks import check_module
 
 
 def run(model, parameters, x, y, loss, explain: Callable[[Exception], str] | None = None) -> None:
-    """Run the model, the loss (cross-entropy if None) and the backward pass to the parameters.
-
-    Where the model cannot take x, ``explain`` turns PyTorch's error into a better message.
-    """
+    """Run the model, the loss (cross-entropy if None) and the backward pass to the parameters."""
     value = loss_of(model, x, y, loss, explain)
     # Unlike value.backward(), this leaves every parameter's grad alone.
     gradients(value, parameters, allow_unused=True)
@@ -73,11 +70,7 @@ def eager() -> contextlib.AbstractContextManager:
 
 @contextlib.contextmanager
 def as_it_was(model, where) -> Iterator[None]:
-    """Put parameters, their grad, buffers, mode and generator back after the block.
-
-    Within it the model has copies of its buffers. Parameters stay the objects that they are, since
-    others may hold them too, and are written back where the model has changed them.
-    """
+    """Put a model and the generator back after the block, in which the buffers are copies."""
     copies: dict[int, torch.Tensor] = {}
     before = [(m, m.training, dict(m._buffers), dict(m._parameters)) for m in model.modules()]
     values = [(p, p.data, p.detach().clone(), p.grad) for p in model.parameters()]

@@ -160,10 +160,7 @@ def _largest(product, start, tolerance, iterations) -> float:
 
 @contextlib.contextmanager
 def _hessian(model, x, y, loss) -> Iterator[Callable[[torch.Tensor], torch.Tensor]]:
-    """Give a function that multiplies the Hessian by a vector; it is of use within the block.
-
-    All products share one forward pass, so that dropout is the same in each of them.
-    """
+    """Give a function that multiplies the Hessian by a vector, after one forward pass for all."""
     parameters = trained(model)
     where, sizes = parameters[0].device, [p.numel() for p in parameters]
     check_batch(x, y)

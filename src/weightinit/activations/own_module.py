@@ -16,26 +16,7 @@ from weightinit.activations.activation import Activation
 
 
 class OwnActivation(nn.Module):
-    """Apply an `Activation` to every entry, by its own two NumPy formulas.
-
-    The gradient is the activation's own ``df``, which `activations.check` has compared with ``f``.
-    Works inside ``torch.func.vmap``; on a GPU, every call copies the tensor to the CPU and back.
-    There is no second derivative: to ask for it is an error.
-
-    Parameters
-    ----------
-    activation : Activation
-        What to apply.
-
-    Examples
-    --------
-    >>> from weightinit.activations import Activation
-    >>> square = OwnActivation(Activation("square", lambda h: h**2, lambda h: 2 * h))
-    >>> h = torch.tensor([3.0], requires_grad=True)
-    >>> square(h).backward()
-    >>> h.grad
-    tensor([6.])
-    """
+    """Apply an `Activation` by its two NumPy formulas; there is no second derivative."""
 
     def __init__(self, activation):
         check_instance("activation", activation, Activation, 'activations.get("tanh")')
@@ -43,10 +24,7 @@ class OwnActivation(nn.Module):
         self.activation = activation
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
-        """Return phi(h), in the type and on the device of h; a TypeError unless it has a fraction.
-
-        An integer would have to be rounded, a complex number would lose its imaginary part.
-        """
+        """Return phi(h), in the type and on the device of h, which must be of floating point."""
         if not isinstance(h, torch.Tensor) or not h.is_floating_point():
             kind = h.dtype if isinstance(h, torch.Tensor) else repr(h)
             raise TypeError(f"h must be a tensor of floating-point numbers, got {kind}")

@@ -43,21 +43,7 @@ def kink_question(activation, undeclared) -> str:
 
 @lru_cache(maxsize=256)
 def survey(activation) -> tuple[np.ndarray, np.ndarray]:
-    """Return points around which an activation bends sharply, and where its formulas part.
-
-    Between any two points, phi grows by the integral of phi'. A piece of the line in which it
-    does not is halved: a steep bend comes to agree, a jump or a kink that is not declared never.
-
-    Parameters
-    ----------
-    activation : Activation
-        PyTorch's own have no sharp bends and are not looked at.
-
-    Returns
-    -------
-    sharp, undeclared : numpy.ndarray
-        Both increasing, for abs(h) up to 16,384. Between neighbours of the first, phi' is smooth.
-    """
+    """Return points around which an activation bends sharply, and where its formulas part."""
     if activation.torch_name:
         return np.empty(0), np.empty(0)
     kinks = np.array(activation.kinks)

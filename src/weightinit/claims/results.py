@@ -43,14 +43,7 @@ def load() -> dict[str, Claim]:
 
 
 def parse(text: str) -> dict[str, Claim]:
-    """Turn the text of a claims file into claims by id.
-
-    Raises
-    ------
-    ValueError
-        If the text is not TOML, or an entry lacks a field, has an unknown one, an empty one, a
-        verdict that is not in the file's list, or repeats an id or anchor.
-    """
+    """Turn the text of a claims file into claims by id; a ValueError says what is wrong with it."""
     document = tomllib.loads(text)  # its TOMLDecodeError is a ValueError that names the line
     lists = all(isinstance(value, list) for value in document.values())
     if set(document) != {"verdicts", "claim"} or not lists:

@@ -8,24 +8,7 @@ from weightinit.training import train_ensemble
 
 
 def last_step(models: list[nn.Module], lr: float, steps: int, **options) -> pd.DataFrame:
-    """Train networks at one rate and return how they end.
-
-    Parameters
-    ----------
-    models : list of torch.nn.Module
-        Trained in place, on the digits.
-    lr : float
-        The learning rate of all.
-    steps : int
-        How many.
-    **options
-        Go to `weightinit.training.train_ensemble`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each network: its place among the models as ``seed``, ``loss``, ``test_accuracy``.
-    """
+    """Train networks at one rate and return seed, loss and test accuracy of each at the end."""
     rates = [lr] * len(models)
     table = train_ensemble(
         models, data.digits(), lrs=rates, steps=steps, evaluate_start=False, **options

@@ -45,10 +45,7 @@ class Origins:
         self._known = {key: o for key, o in self._known.items() if not key.expired()}
 
     def add(self, value, /, *, meant: bool | None = None, **where) -> Origin | None:
-        """Return the origin of a tensor that was handed in; None if it is finite.
-
-        Unless told, infinities are taken to be meant, and NaN not.
-        """
+        """Return the origin of a tensor handed in, or None; by default only NaN is not meant."""
         if not is_measured(value) or (contents := look(value)).finite:
             return None
         return self.of(value, contents, meant=meant, **where)

@@ -11,11 +11,10 @@ from weightinit.failures.operations import derived
 
 
 class Place:
-    """Keeps track of the modules that are running, and of which module each derivative belongs to.
+    """Keeps track of the modules that run, and of which module each derivative belongs to.
 
-    PyTorch numbers the nodes of its graph in the order in which the forward pass makes them. So it
-    is enough to remember at which number each module began and ended: during the backward pass,
-    the number of the node that runs tells the module.
+    PyTorch numbers the nodes of its graph in the order of the forward pass: where a module began
+    and ended there tells, in the backward pass, whose node it is that runs.
     """
 
     def __init__(self):

@@ -18,22 +18,7 @@ def identity(function: FunctionType) -> str:
 
     That is its source without docstrings, its default arguments, the constants that it uses, and
     the functions and classes of its own file, these again with all that they use. Modules, and what
-    other files define, are known by their names. Reload a module that you have edited.
-
-    Raises
-    ------
-    TypeError
-        If it uses anything else, such as a random generator or a lambda from outside; if it imports
-        by itself; if a source cannot be read.
-
-    Examples
-    --------
-    >>> def made(k):
-    ...     def scaled(a):
-    ...         return {"v": a * k}
-    ...     return scaled
-    >>> identity(made(1)) == identity(made(1)), identity(made(1)) == identity(made(2))
-    (True, False)
+    other files define, are known by their names. All else that it uses is a TypeError.
     """
     name = function.__qualname__
     try:

@@ -113,15 +113,12 @@ def _one_pool(function: Callable, keys: list[str], flying: set[str]) -> Iterator
 
 
 def _mended(backend: ParallelBackendBase) -> ParallelBackendBase:
-    """Mend joblib's backend for Dask in two places, and return it; other backends stay.
-
-    With joblib 1.6, a cluster that has one core left computes nothing: the cells run here, where
-    one that kills its process ends the run. And a task that fails outside its own code, as one that
-    killed several workers, has its exception set, but its callback is never called, and Parallel
-    waits for ever.
-    """
+    """Mend joblib's backend for Dask in two places, and return it; other backends stay."""
     if type(backend).__name__ != "DaskDistributedBackend" or "submit" in vars(backend):
         return backend
+    # joblib 1.6 computes nothing on a cluster that has one core left: cells would run here, where
+    # one that kills its process ends the run. And it waits for ever for a task that fails outside
+    # its own code, whose callback is never called.
     cores, submit = backend.effective_n_jobs, backend.submit
 
     def submit_and_report(task, callback):

@@ -16,22 +16,7 @@ from weightinit.grids.identity import identity
 
 
 class Store:
-    """The results of one function in a file, which need not be there yet.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    function : function
-        Made by ``def``; see `weightinit.grids.identity.identity` for what counts as the same one.
-
-    Raises
-    ------
-    TypeError
-        If the path is none, or results of the function cannot be stored.
-    ValueError
-        If the path is a folder, or in a folder that does not exist.
-    """
+    """The results of one function in a file, which need not be there yet."""
 
     def __init__(self, path: str | os.PathLike, function: Callable) -> None:
         if not isinstance(path, str | os.PathLike):
@@ -48,13 +33,7 @@ class Store:
         self.header = {"results of": name, "source": identity(function)}
 
     def read(self) -> dict[str, list[dict]]:
-        """Return the rows of each cell that is there.
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, or is that of another function.
-        """
+        """Return the rows of each cell; a ValueError if the file is damaged or another's."""
         lines, torn = _lines(self.path)
         if lines or not self._first_line().startswith(torn):
             self._check_header(lines[0] if lines else torn)
@@ -77,13 +56,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Callable[[str], None]]:
-        """Keep others from writing; yield a function that adds a line, which is safe on return.
-
-        Raises
-        ------
-        RuntimeError
-            If another run is writing. When a process is killed, its lock is gone.
-        """
+        """Keep others from writing; yield a function that adds a line, which is safe on return."""
         try:
             held = FileLock(f"{self.path.resolve()}.lock").acquire(timeout=0)
         except Timeout as error:

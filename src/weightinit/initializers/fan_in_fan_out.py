@@ -34,22 +34,7 @@ LISTED = ", ".join(kind.__name__ for kind in KINDS)
 
 @dataclass(frozen=True)
 class Weight:
-    """One weight of a layer, with its fans.
-
-    Parameters
-    ----------
-    name : str
-        Name of the parameter in its layer.
-    parameter : torch.Tensor
-        The parameter itself.
-    fan_in, fan_out : int or float
-        Its fans; not whole where a stride spreads the terms unevenly.
-    blocks : int
-        How many independent weights are stacked along the first dimension: the groups of a
-        convolution, or query, key and value of attention.
-    padding : int, optional
-        A row which stays 0: the ``padding_idx`` of an embedding.
-    """
+    """One weight of a layer, with its fans."""
 
     name: str
     parameter: torch.Tensor

@@ -150,10 +150,7 @@ def _scaled(model, batch, layers, settings) -> pd.DataFrame:
 
 
 def _variances(model, batch, layers: dict[str, nn.Module], seed: int) -> dict[str, list[float]]:
-    """Run the batch; return the variance of each call of each layer, in the order of first calls.
-
-    It is 0 if the output is the same for every sample.
-    """
+    """Return the variances of the calls of each layer; 0 if its output is the same for all."""
     found = {}
 
     def record(name, output):

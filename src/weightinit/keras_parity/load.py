@@ -20,11 +20,7 @@ _NOTICE = re.compile(
 
 @contextmanager
 def _start_up_messages_held_back():
-    """Keep what is written to the file descriptor of stderr, and let through all but notices.
-
-    Python's own ``sys.stderr`` cannot catch them: they are written by C++ code, before its logging
-    can be configured.
-    """
+    """Keep what C++ code writes to stderr, which Python cannot; let all but notices out."""
     sys.stderr.flush()
     real = os.dup(2)
     with tempfile.TemporaryFile() as held:

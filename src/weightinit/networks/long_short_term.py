@@ -96,11 +96,7 @@ def lstm(
 
 
 class Cell(nn.LSTMCell):
-    """PyTorch's cell with its formula written out, where PyTorch has one operation for all of it.
-
-    `weightinit.training.sweep` cannot take that operation, as ``torch.func.vmap`` cannot. And on a
-    GPU, the two states it returns do not depend on each other, so a gradient would miss a part.
-    """
+    """PyTorch's cell with its formula written out, as ``torch.func.vmap`` takes no other."""
 
     def forward(self, piece: torch.Tensor, states: tuple[torch.Tensor, torch.Tensor]):
         """Return the next hidden and the next cell state."""

@@ -21,11 +21,9 @@ def label(artist) -> str:
 
 
 def number(value) -> str:
-    """Format with nine significant digits; a rounded whole number keeps a point at its end.
-
-    The point tells 2.00000000001 ("2.", compare by tolerance) from the count 2 ("2", exact).
-    """
+    """Format with nine significant digits; a rounded whole number keeps a point at its end."""
     text = f"{value + 0.0:.{DIGITS}g}"
+    # The point tells 2.00000000001 ("2.", compare by tolerance) from the count 2 ("2", exact).
     is_whole = text.lstrip("-").isdigit()
     return f"{text}." if is_whole and float(text) != value else text
 

@@ -12,16 +12,7 @@ Intervals = tuple[tuple[float, float], ...]
 def shares(
     values: np.ndarray, flat: Intervals, zero: Intervals, unit_axis: int
 ) -> tuple[float, float]:
-    """Return the share of entries inside ``flat`` and of units whose entries are all in ``zero``.
-
-    Intervals include their ends, infinities too; a NaN is in none of them.
-
-    Examples
-    --------
-    >>> relu = ((-math.inf, 0.0),)
-    >>> shares(np.array([[-1.0, 1.0], [-1.0, -1.0]]), relu, relu, unit_axis=1)
-    (0.75, 0.5)
-    """
+    """Return the share of entries inside ``flat``, and of units that lie all in ``zero``."""
     inside = _inside(values, flat)
     saturated = int(np.count_nonzero(inside)) / values.size
     if not zero:

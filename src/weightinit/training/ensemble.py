@@ -274,12 +274,9 @@ def _list(name: str, values: Sequence) -> list:
 
 
 def _optimizer(optimizer, trained: list[torch.Tensor], rates: list[float]):
-    """Return the optimizer, and for each run of equal rates the members and their parameters.
-
-    An optimizer has one learning rate per group of parameters. A slice of the stack shares its
-    memory: updated as a group of its own, it updates the stack.
-    """
+    """Return the optimizer, and for each run of equal rates the members and their parameters."""
     slices, groups, start = [], [], 0
+    # A slice of the stack shares its memory: updated as a group of its own, it updates the stack.
     for lr, run in groupby(rates):
         members = slice(start, start := start + len(list(run)))
         parts = [parameter.detach()[members] for parameter in trained]

@@ -32,11 +32,7 @@ def prepare(
     progress: bool | None,
     **every: int | None,
 ) -> tuple[torch.Tensor, ...]:
-    """Check what both training loops share, move the models, and return the images as tensors.
-
-    ``tried`` is run for it: the first model or a copy. ``every`` are the intervals, in steps, at
-    which something is done; None for never.
-    """
+    """Check what both loops share, run ``tried``, move the models; return the images as tensors."""
     check_instance("data", data, Digits, "weightinit.data.digits()")
     data.check()
     check_size("steps", steps)
@@ -125,10 +121,7 @@ def check_function(name: str, value: object, example: str) -> None:
 
 
 def make_optimizer(optimizer, given: list, own: Iterable, trained: Iterable):
-    """Call the user's function that makes an optimizer of what is given, and check the result.
-
-    It must hold some of ``trained`` and nothing but ``own``: another model's would never move.
-    """
+    """Call the user's function that makes an optimizer, which must hold some of ``trained``."""
     check_function(
         "optimizer", optimizer, "the parameters, such as lambda p: torch.optim.Adam(p, lr=1e-3)"
     )

@@ -107,10 +107,7 @@ def check_alike(models: list[nn.Module]) -> None:
 
 
 def check_same_code(models: list[nn.Module], images: torch.Tensor) -> None:
-    """Raise a ValueError unless each computes what the first one's code does with its numbers.
-
-    That code runs for all. What it changes, other than buffers in place, would be lost.
-    """
+    """Raise a ValueError unless each network computes what the code of the first does for all."""
     # Larger images, too: activations may differ only where they saturate.
     images = torch.cat([images, 100 * images])
     code = copy.deepcopy(models[0])
