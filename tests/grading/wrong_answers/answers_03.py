@@ -1,0 +1,220 @@
+"""Answers to assignment 3 that are often wrong: what, the cells, and what each task loses."""
+
+SLOPES = """
+def slopes(phi, h):
+    x = h.detach().clone().requires_grad_()
+    return torch.autograd.grad(phi(x).sum(), x)[0]
+"""
+
+WRONG = [
+    (
+        "the ratio of mean squares is taken for that of roots",
+        {
+            "gradient_ratio_answer": """
+def gradient_ratio(first, second, factors):
+    return (first / second) ** factors
+"""
+        },
+        {"gradient_ratio": 1.5},
+    ),
+    (
+        "equal shares are taken for equal gradients",
+        {
+            "gradient_ratio_answer": """
+def gradient_ratio(first, second, factors):
+    return 1.0
+"""
+        },
+        {"gradient_ratio": 1.5},
+    ),
+    (
+        "the square in the slope of tanh is forgotten",
+        {
+            "edge_answer": """
+def edge(fraction, a, b):
+    return math.atanh(1 - fraction) / b
+"""
+        },
+        {"edge": 2.5},
+    ),
+    (
+        "the edge moves with the height of the function",
+        {
+            "edge_answer": """
+def edge(fraction, a, b):
+    return math.atanh(math.sqrt(1 - fraction)) / (a * b)
+"""
+        },
+        {"edge": 1.5},
+    ),
+    (
+        "the edge moves outward as the function gets steeper",
+        {
+            "edge_answer": """
+def edge(fraction, a, b):
+    return math.atanh(math.sqrt(1 - fraction)) * b
+"""
+        },
+        {"edge": 1.5},
+    ),
+    (
+        "the mean of the outputs is differentiated",
+        {
+            "saturated_share_answer": """
+def slopes(phi, h):
+    x = h.detach().clone().requires_grad_()
+    phi(x).mean().backward()
+    return x.grad
+
+
+def saturated_share(phi, h, fraction=0.05):
+    s, grid = slopes(phi, h).abs(), torch.linspace(-10, 10, 2001, dtype=torch.float64)
+    largest = slopes(phi, grid).abs().max() * 2001
+    return float((s * h.numel() < fraction * largest).double().mean())
+"""
+        },
+        {"saturated_share": 1},
+    ),
+    (
+        "signs of slopes count",
+        {
+            "saturated_share_answer": SLOPES
+            + """
+
+def saturated_share(phi, h, fraction=0.05):
+    largest = slopes(phi, torch.linspace(-10, 10, 2001, dtype=torch.float64)).max()
+    return float((slopes(phi, h) < fraction * largest).double().mean())
+"""
+        },
+        {"saturated_share": 1},
+    ),
+    (
+        "the largest slope is that of the units at hand",
+        {
+            "saturated_share_answer": SLOPES
+            + """
+
+def saturated_share(phi, h, fraction=0.05):
+    s = slopes(phi, h).abs()
+    return float((s < fraction * s.max()).double().mean())
+"""
+        },
+        {"saturated_share": 1},
+    ),
+    (
+        "the share is a number of units",
+        {
+            "saturated_share_answer": SLOPES
+            + """
+
+def saturated_share(phi, h, fraction=0.05):
+    largest = slopes(phi, torch.linspace(-10, 10, 2001, dtype=torch.float64)).abs().max()
+    return int((slopes(phi, h).abs() < fraction * largest).sum())
+"""
+        },
+        {"saturated_share": 1.5},
+    ),
+    (
+        "one side alone is counted",
+        {
+            "predicted_share_answer": """
+def predicted_share(at, variance, mean=0.0):
+    return math.erfc((at - mean) / math.sqrt(2 * variance)) / 2
+"""
+        },
+        {"predicted_share": 1.5},
+    ),
+    (
+        "the variance is taken for the standard deviation",
+        {
+            "predicted_share_answer": """
+def predicted_share(at, variance, mean=0.0):
+    normal = torch.distributions.Normal(mean, variance)
+    at = torch.tensor(at)
+    return float(normal.cdf(-at) + 1 - normal.cdf(at))
+"""
+        },
+        {"predicted_share": 1.5},
+    ),
+    (
+        "the mean is left out",
+        {
+            "predicted_share_answer": """
+def predicted_share(at, variance, mean=0.0):
+    return math.erfc(at / math.sqrt(2 * variance))
+"""
+        },
+        {"predicted_share": 1},
+    ),
+    (
+        "the root of the second moment is taken for the standard deviation",
+        {
+            "centred_answer": """
+def centred(phi):
+    m, s = expectation(phi), math.sqrt(expectation(lambda z: phi(z) ** 2))
+    return lambda h: (phi(h) - m) / s
+"""
+        },
+        {"centred": 3},
+    ),
+    (
+        "mean and deviation are those of the batch",
+        {
+            "centred_answer": """
+def centred(phi):
+    return lambda h: (phi(h) - phi(h).mean()) / phi(h).std()
+"""
+        },
+        {"centred": 3},
+    ),
+    (
+        "the shift is thought to leave the scale alone",
+        {
+            "chi1_centred_answer": """
+def chi1_centred(mean, second, slope2):
+    return slope2 / second
+"""
+        },
+        {"chi1_centred": 1.5},
+    ),
+    (
+        "images that are alike are taken for independent",
+        {
+            "expected_dead_answer": """
+def expected_dead(p, images, groups):
+    return p**images
+"""
+        },
+        {"expected_dead": 1.5},
+    ),
+    (
+        "shares of batches are averaged",
+        {
+            "dead_share_answer": """
+def dead_share(batches):
+    return sum(float((h <= 0).all(dim=0).double().mean()) for h in batches) / len(batches)
+"""
+        },
+        {"dead_share": 1},
+    ),
+    (
+        "a zero makes a unit alive",
+        {
+            "dead_share_answer": """
+def dead_share(batches):
+    return float((torch.cat(batches) < 0).all(dim=0).double().mean())
+"""
+        },
+        {"dead_share": 0.5},
+    ),
+    (
+        "images are taken for units",
+        {
+            "dead_share_answer": """
+def dead_share(batches):
+    return float((torch.cat(batches) <= 0).all(dim=1).double().mean())
+"""
+        },
+        {"dead_share": 2},
+    ),
+]
