@@ -1,0 +1,370 @@
+"""Checks of assignment 5."""
+
+# ruff: noqa: D401  (students read the first lines: they say what is checked)
+
+import math
+
+import numpy as np
+import torch
+
+from grading.checking import Wrong, close, part
+
+# --- Task 1
+
+
+@part("extra_steps", points=0.5, public=True)
+def whole_steps(ask, params):
+    """A noise that is smaller by three factors of growth costs three steps."""
+    growth = params.uniform(1.1, 1.6)
+    got = ask.number("extra_steps(growth, growth**3)", growth=growth)
+    hints = [
+        (3 * math.log10(growth), "which growth per step does your formula use?"),
+        (3 * math.log(growth), "which growth per step does your formula use?"),
+        (
+            growth**2,
+            "factors multiply where steps add: what has a logarithm to do with it?",
+        ),
+    ]
+    close(got, 3, "the number of steps", mistakes=hints)
+
+
+@part("extra_steps", points=1.5)
+def any_steps(ask, params):
+    """The number of steps is right for other growths and noises."""
+    for _ in range(3):
+        growth, times = params.uniform(1.02, 1.9), 10 ** params.uniform(0.5, 7)
+        got = ask.number("extra_steps(growth, times)", growth=growth, times=times)
+        close(got, math.log(times) / math.log(growth), "the number of steps")
+
+
+# --- Task 2
+
+
+def read_units(ask, widths, k):
+    """Return the answer for a network as a list of numbers, one per hidden layer."""
+    return ask.array("units_left(widths, k)", (len(widths),), widths=widths, k=k)
+
+
+@part("units_left", points=0.5, public=True)
+def output_random(ask, params):
+    """A random output layer wakes the layer that the chapter says."""
+    widths = [params.randint(5, 9) for _ in range(2)]
+    got = read_units(ask, widths, 3)
+    if got[0] != 1:
+        raise Wrong("units_left: can the units of layer 1 differ if only the output is random?")
+    if got[1] != widths[1]:
+        raise Wrong("units_left: a random output sends which gradients to the units of layer 2?")
+
+
+@part("units_left", points=0.5)
+def first_random(ask, params):
+    """The layers are right if the first weights are random."""
+    widths = [params.randint(5, 30) for _ in range(params.randint(3, 6))]
+    close(read_units(ask, widths, 1), [widths[0]] + [1] * (len(widths) - 1), "the list of units")
+
+
+@part("units_left", points=1)
+def middle_random(ask, params):
+    """The layers are right if weights in the middle, or those of a deep output, are random."""
+    widths = [params.randint(5, 30) for _ in range(params.randint(5, 8))]
+    middle = params.randint(2, len(widths) - 1)
+    for k in (middle, len(widths), len(widths) + 1):
+        expected = [1] * len(widths)
+        expected[k - 2] = widths[k - 2]
+        if k <= len(widths):
+            expected[k - 1] = widths[k - 1]
+        close(read_units(ask, widths, k), expected, f"the list of units for k = {k}")
+
+
+# --- Task 3
+
+
+def units(params, groups, copies, tolerance):
+    """Return the values of some units, each of which appears several times, nearly equal.
+
+    Some values lie where rounding to multiples of the tolerance goes up or down.
+    """
+    numbers = params.numpy()
+    x = np.round(numbers.normal(size=(8, groups)) / tolerance) * tolerance
+    x[1::2] += tolerance / 2
+    x[0] = 0  # on the first example, all units agree
+    x[:, 1] = -2 * x[:, 0]
+    x = np.repeat(x, copies, axis=1)
+    x = x + numbers.uniform(-1e-3, 1e-3, size=x.shape) * tolerance
+    return x[:, numbers.permutation(x.shape[1])]
+
+
+def count(ask, params, tolerance):
+    """Check the number of different units of one layer."""
+    groups, copies = params.randint(3, 9), params.randint(2, 5)
+    x = units(params, groups, copies, tolerance)
+    got = ask.number("different_units(x, tolerance)", x=x, tolerance=tolerance)
+    hints = [
+        (len(np.unique(x, axis=1)[0]), "units that differ by less than the tolerance are the same"),
+        (1, "on how many of the examples do you compare the units?"),
+        (groups - 1, "are units that are multiples of each other the same?"),
+    ]
+    if got != groups:
+        more = "too many" if got > groups else "too few"
+        hint = next((f": {hint}" for value, hint in hints if got == value), "")
+        if not hint and got > groups:
+            hint = (
+                ": two values that differ by less than the tolerance may still be rounded"
+                " to different numbers"
+            )
+        raise Wrong(f"you count {more} units{hint}")
+
+
+@part("different_units", points=1, public=True)
+def count_units(ask, params):
+    """Copies count once, up to the tolerance; units that differ on some example count apart."""
+    count(ask, params, 1e-6)
+
+
+@part("different_units", points=1)
+def count_more_units(ask, params):
+    """The count is right at other tolerances, for equal units, and for one unit."""
+    for tolerance in (1e-6, 1e-4):
+        count(ask, params, tolerance)
+    width = params.randint(3, 9)
+    x = params.numpy().normal(size=(5, width))
+    close(ask.number("different_units(x)", x=x), width, "the number of different units")
+    equal = np.repeat(x[:, :1], width, axis=1)
+    close(ask.number("different_units(x)", x=equal), 1, "the number of units that are all equal")
+
+
+# --- Task 4
+
+
+@part("gain_for", points=0.5, public=True)
+def wide_gain(ask, params):
+    """The gain gives a square and a wide matrix of the library the right mean square."""
+    n_out, n_in = params.randint(10, 30), params.randint(50, 90)
+    variance = params.uniform(0.01, 0.2)
+    for shape in ((n_in, n_in), (n_out, n_in)):
+        n, m = shape
+        gain = ask.number("gain_for(n_out, n_in, variance)", n_out=n, n_in=m, variance=variance)
+        if gain <= 0:
+            raise Wrong("the gain should be positive")
+        w = torch.nn.init.orthogonal_(torch.empty(shape, dtype=torch.float64), gain)
+        what = f"for a matrix of shape {shape}, the mean square of the weights with your gain"
+        close(w.square().mean().item(), variance, what, rtol=1e-6)
+
+
+@part("gain_for", points=1)
+def tall_gain(ask, params):
+    """The gain is right for a tall matrix."""
+    n_out, n_in = params.randint(100, 300), params.randint(20, 90)
+    variance = params.uniform(0.001, 0.2)
+    gain = ask.number("gain_for(a, b, v)", a=n_out, b=n_in, v=variance)
+    close(gain, math.sqrt(variance * n_out), "the gain")
+
+
+@part("gain_for", points=0.5)
+def other_wide_gain(ask, params):
+    """The gain is right for other wide matrices."""
+    n_out, n_in = params.randint(20, 90), params.randint(100, 300)
+    variance = params.uniform(0.001, 0.2)
+    gain = ask.number("gain_for(a, b, v)", a=n_out, b=n_in, v=variance)
+    close(gain, math.sqrt(variance * n_in), "the gain")
+
+
+# --- Task 5
+
+
+def is_orthogonal(ask, params, n_out, n_in, gain):
+    """Check the shape, the angles and the lengths of orthogonal weights."""
+    values = {"n_out": n_out, "n_in": n_in, "gain": gain, "seed": params.randint(0, 10**6)}
+    w = ask.array("orthogonal(n_out, n_in, gain, seed)", (n_out, n_in), **values)
+    side, products = ("rows", w @ w.T) if n_out <= n_in else ("columns", w.T @ w)
+    what = f"for shape {(n_out, n_in)}, the squared length of the {side}"
+    hints = [(np.full(len(products), gain**k), "how does the gain enter it?") for k in (0, 1, 4)]
+    close(np.diag(products), np.full(len(products), gain**2), what, mistakes=hints)
+    if np.abs(products - np.diag(np.diag(products))).max() > 1e-6 * gain**2:
+        raise Wrong(f"for shape {(n_out, n_in)}, the {side} are not orthogonal to each other")
+
+
+@part("orthogonal", points=1, public=True)
+def orthonormal(ask, params):
+    """Square, wide and tall weights are orthogonal, with the gain as length."""
+    small, large = params.randint(5, 20), params.randint(30, 50)
+    for shape in ((small, small), (small, large), (large, small)):
+        is_orthogonal(ask, params, *shape, params.uniform(1.3, 2))
+
+
+@part("orthogonal", points=0.5, public=True)
+def seeds(ask, params):
+    """The seed decides the weights."""
+    n, first = params.randint(5, 20), params.randint(0, 10**6)
+    expression = "orthogonal(n, n, 1.0, seed)"
+    one, two = (ask.array(expression, (n, n), n=n, seed=first) for _ in range(2))
+    other = ask.array(expression, (n, n), n=n, seed=first + 1)
+    if not np.array_equal(one, two):
+        raise Wrong("the same seed gives different weights: which generator draws the numbers?")
+    if np.abs(one - other).max() < 1e-3:
+        raise Wrong("different seeds give the same weights")
+
+
+def no_preference(ask, params, n_out, n_in):
+    """Check that over many seeds no entry prefers a sign, and no pair of entries equal signs.
+
+    With n the larger side, an entry has mean 0 and mean square 1/n. The product of two entries in
+    other rows and columns has mean 0 and mean square (n + 1) / (n (n - 1) (n + 2)). A determinant
+    is 1 or -1, equally often. Means over N seeds have 1/N of these as variance.
+    """
+    start, number = params.randint(0, 10**6), 500
+    found = ask.array(
+        "[orthogonal(n_out, n_in, 1.0, seed) for seed in seeds]",
+        (number, n_out, n_in),
+        n_out=n_out,
+        n_in=n_in,
+        seeds=list(range(start, start + number)),
+    )
+    n = max(n_out, n_in)
+    if np.abs(found.mean(axis=0)).max() > 6 / math.sqrt(number * n):
+        raise Wrong(
+            f"over {number} seeds, some entry of a matrix of shape {(n_out, n_in)} has a mean far"
+            " from 0: did you make the diagonal of R positive?"
+        )
+    most = 6 * math.sqrt((n + 1) / (n * (n - 1) * (n + 2) * number))
+    if abs((found[:, 0, 0] * found[:, 1, 1]).mean()) > most:
+        raise Wrong(
+            f"over {number} seeds, two entries on the diagonal of a matrix of shape"
+            f" {(n_out, n_in)} have equal signs too often or too seldom: does each column of Q get"
+            " its own sign?"
+        )
+    if n_out == n_in and abs(np.linalg.det(found).mean()) > 6 / math.sqrt(number):
+        raise Wrong("over many seeds, one sign of the determinant is preferred")
+
+
+@part("orthogonal", points=0.5, public=True)
+def uniform(ask, params):
+    """Over many seeds, no entry of a square matrix prefers a sign."""
+    n = params.randint(3, 4)
+    no_preference(ask, params, n, n)
+
+
+@part("orthogonal", points=1)
+def other_shapes(ask, params):
+    """Weights of other shapes and gains are orthogonal."""
+    small, large = params.randint(2, 30), params.randint(31, 80)
+    for shape in ((large, large), (small, large), (large, small), (1, small), (small, 1)):
+        is_orthogonal(ask, params, *shape, params.uniform(0.1, 5) + 1e-3)
+
+
+@part("orthogonal", points=1)
+def uniform_shapes(ask, params):
+    """Over many seeds, no entry prefers a sign, whatever the shape."""
+    small, large = params.randint(2, 3), params.randint(4, 5)
+    for shape in ((large, large), (small, large), (large, small)):
+        no_preference(ask, params, *shape)
+
+
+# --- Task 6
+
+CALL = (
+    "tuned_comparison(lambda start, rate, seed: "
+    "shares[starts.index(start), rates.index(rate), seed].item(), "
+    "starts, rates, choosing, showing)"
+)
+
+
+class Trainings:
+    """Shares of right answers of trainings that never took place.
+
+    For each start one rate is the best for the choosing seeds, another gives one of them a lucky
+    result, a third is the best for the showing seeds.
+    """
+
+    def __init__(self, params):
+        numbers = params.numpy()
+        self.starts = [f"start {letter}" for letter in params.sample("abcdefgh", 3)]
+        self.rates = sorted(n / 1000 for n in params.sample(range(1, 1000), 7))
+        seeds = params.sample(range(40), 11)
+        self.choosing, self.showing = seeds[:4], seeds[4:]
+        self.shares = numbers.uniform(0.3, 0.4, size=(3, 7, 40))
+        self.best = []
+        for shares in self.shares:
+            best, lucky, shown, self.free, _ = params.sample(range(7), 5)
+            shares[best, self.choosing] = numbers.uniform(0.7, 0.8, size=4)
+            shares[lucky, self.choosing[0]] = 0.98
+            shares[shown, self.showing] = numbers.uniform(0.9, 0.95, size=7)
+            self.best.append(best)
+
+    def table(self, ask):
+        """Return the student's table as an array: a row for each start."""
+        names = ("shares", "starts", "rates", "choosing", "showing")
+        got = ask(CALL, **{name: getattr(self, name) for name in names})
+        if type(got) is not dict or set(got) != set(self.starts):
+            raise Wrong("tuned_comparison should return a dict whose keys are the names of starts")
+        try:
+            rows = np.array([got[start] for start in self.starts], dtype=float)
+        except (TypeError, ValueError):
+            raise Wrong("each value of the dict should be (rate, mean, deviation)") from None
+        if rows.shape != (3, 3):
+            raise Wrong("each value of the dict should be (rate, mean, deviation)")
+        if not np.isfinite(rows).all():
+            raise Wrong("the table contains nan or infinity: nan from `train` counts as 0")
+        return rows
+
+
+@part("tuned_comparison", points=1, public=True)
+def chosen(ask, params):
+    """The rate of each start is the best by the mean over the choosing seeds."""
+    made = Trainings(params)
+    got = made.table(ask)[:, 0]
+    shares = made.shares
+    hints = [
+        (shares[..., made.showing].mean(-1), "the showing seeds must not choose"),
+        (shares[..., made.choosing].max(-1), "one lucky seed must not choose: take the mean"),
+        (shares[..., made.choosing + made.showing].mean(-1), "the showing seeds must not choose"),
+    ]
+    rates = np.array(made.rates)
+    hints = [(rates[scores.argmax(axis=1)], hint) for scores, hint in hints]
+    close(got, rates[made.best], "the list of chosen rates", mistakes=hints)
+
+
+@part("tuned_comparison", points=1, public=True)
+def shown(ask, params):
+    """The mean is over the showing seeds, at the chosen rate."""
+    made = Trainings(params)
+    at_best = made.shares[range(3), made.best]
+    hints = [
+        (at_best[:, made.choosing].mean(axis=1), "these are the seeds that chose the rate"),
+        (at_best[:, made.choosing + made.showing].mean(axis=1), "leave out the choosing seeds"),
+    ]
+    expected = at_best[:, made.showing].mean(axis=1)
+    close(made.table(ask)[:, 1], expected, "the list of means", mistakes=hints)
+
+
+@part("tuned_comparison", points=1)
+def diverged(ask, params):
+    """A training that has diverged counts as 0, in choosing and in showing."""
+    made = Trainings(params)
+    made.shares[2, made.free, made.choosing] = 0.9
+    made.shares[2, made.free, made.choosing[1]] = math.nan
+    made.shares[2, made.free, made.choosing[2]] = math.nan
+    made.shares[0, made.best[0], made.showing[3]] = math.nan
+    expected = np.nan_to_num(made.shares[range(3), made.best][:, made.showing]).mean(axis=1)
+    rows = made.table(ask)
+    close(rows[:, 0], np.array(made.rates)[made.best], "with nan, the list of chosen rates")
+    close(rows[:, 1], expected, "with nan, the list of means")
+
+
+@part("tuned_comparison", points=1)
+def whole_table(ask, params):
+    """The whole table is right, also where two rates are equally good."""
+    made = Trainings(params)
+    equal = made.best[1] + (1 if made.best[1] < 6 else -1)
+    made.shares[1, equal] = made.shares[1, made.best[1]]
+    made.best[1] = min(equal, made.best[1])
+    shares = made.shares[range(3), made.best][:, made.showing]
+    rates = np.array(made.rates)[made.best]
+    rows = made.table(ask)
+    for column, expected, what in (
+        (0, rates, "the list of chosen rates"),
+        (1, shares.mean(axis=1), "the list of means"),
+        (2, shares.std(axis=1, ddof=1), "the list of deviations"),
+    ):
+        hints = [(shares.std(axis=1), "divide by n - 1")] if column == 2 else []
+        close(rows[:, column], expected, what, mistakes=hints)

@@ -1,0 +1,108 @@
+"""Where the files of a course lie, its secret, and nbgrader's view of it."""
+
+import os
+import re
+import secrets
+import sys
+from pathlib import Path
+
+from grading.marking import COURSE
+
+NAME = re.compile(r"[\w][\w .@-]{0,99}")
+
+
+class Stop(Exception):
+    """The program cannot go on; its text says what was given, and what to do."""
+
+
+class Course:
+    """A folder with ``source``, ``checks``, ``submitted`` and what is made of them.
+
+    Parameters
+    ----------
+    root : path
+        The folder.
+
+    Raises
+    ------
+    Stop
+        If it is not a course.
+    """
+
+    def __init__(self, root=COURSE):
+        self.root = Path(root).resolve()
+        if not (self.root / "source").is_dir() or not (self.root / "checks").is_dir():
+            raise Stop(f"{self.root} is no course: it needs the folders source and checks")
+
+    @property
+    def assignments(self):
+        """The names of the assignments."""
+        return sorted(path.name for path in (self.root / "source").iterdir() if path.is_dir())
+
+    def assignment(self, name):
+        """Return a name that was given, if it is one; a number is enough."""
+        found = [one for one in self.assignments if name == one or one.startswith(f"{name:0>2}_")]
+        if len(found) != 1:
+            raise Stop(f"there is no assignment {name!r}; there are {', '.join(self.assignments)}")
+        return found[0]
+
+    def notebook(self, folder, assignment, student="."):
+        """Return the path of a notebook; without student of ``source`` and ``release``."""
+        return self.root / folder / student / assignment / f"{assignment}.ipynb"
+
+    def secret(self):
+        """Return the secret of the term; it is made when it is first needed."""
+        path = self.root / "secret"
+        if not path.exists():
+            # Others may read the folder of a course, but not this file, at no moment.
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32) + "\n")
+        secret = path.read_bytes().strip()
+        if len(secret) < 16:
+            raise Stop(f"{path} must hold at least 16 characters; delete it, and a new one is made")
+        return secret
+
+    def students(self, assignment):
+        """Return those who handed something in, and the names of folders that cannot be used."""
+        folder, good, odd = self.root / "submitted", [], []
+        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+            if path.name.startswith(".") or not (path / assignment).exists():
+                continue
+            (good if NAME.fullmatch(path.name) and path.is_dir() else odd).append(path.name)
+        return good, odd
+
+    def nbgrader(self, **folders):
+        """Return nbgrader's programming interface for this course.
+
+        Parameters
+        ----------
+        **folders
+            Options of its ``CourseDirectory`` that differ from ``nbgrader_config.py``.
+        """
+        from nbgrader.apps.api import NbGraderAPI
+        from traitlets.config import PyFileConfigLoader
+
+        # nbgrader runs alembic, which it looks for by name.
+        here = str(Path(sys.executable).parent)
+        if here not in os.environ.get("PATH", "").split(os.pathsep):
+            os.environ["PATH"] = here + os.pathsep + os.environ.get("PATH", "")
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(self.root)).load_config()
+        config.CourseDirectory.root = str(self.root)
+        config.CourseDirectory.db_url = f"sqlite:///{self.root / 'gradebook.db'}?timeout=60"
+        for name, value in folders.items():
+            config.CourseDirectory[name] = value
+        return NbGraderAPI(config=config)
+
+
+def done(result, what):
+    """Raise `Stop` with nbgrader's own words if a step of its failed."""
+    if result["success"]:
+        return
+    said = "\n".join(filter(None, [result.get("error"), result.get("log")]))
+    if "no such column" in said or "nbgrader db upgrade" in said or "no such table" in said:
+        raise Stop(
+            "gradebook.db was made by another version of nbgrader: keep a copy of it, then run "
+            f"`nbgrader db upgrade` in the folder of the course. It said:\n{said[-1500:]}"
+        )
+    raise Stop(f"{what} failed. nbgrader said:\n{said[-3000:]}")

@@ -1,0 +1,61 @@
+"""A page for each student, and all pages of an assignment as one zip to give back."""
+
+import contextlib
+import io
+import zipfile
+
+from grading.batch import alone
+from grading.course import Stop, done
+
+
+def feedback(course, assignment, students=None, say=print):
+    """Write ``feedback/<student>/<assignment>`` and ``feedback/<assignment>.zip``.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    students : list of str, optional
+        Only these, and no zip.
+    say : function
+        Is told who has answers that nobody has graded by hand yet.
+
+    Returns
+    -------
+    path
+        Of the zip, or of the folder.
+
+    Raises
+    ------
+    Stop
+        If nothing has been marked yet.
+    """
+    folder = course.root / "autograded"
+    known = sorted(path.parent.name for path in folder.glob(f"*/{assignment}"))
+    if unknown := {*(students or [])} - {*known}:
+        raise Stop(f"not marked yet: {', '.join(sorted(unknown))}; run `make grade` first")
+    if not known:
+        raise Stop(f"nothing of {assignment} has been marked: run `make grade` first")
+    api, quiet = course.nbgrader(), io.StringIO()
+    with alone(course):
+        for student in students or known:
+            with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
+                done(api.generate_feedback(assignment, student), f"the feedback for {student}")
+    waiting = ungraded(api, assignment)
+    if waiting:
+        say(f"answers that nobody has graded by hand yet: {len(waiting)}, of {', '.join(waiting)}")
+    out = course.root / "feedback"
+    if students:
+        return out
+    path = out / f"{assignment}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for page in sorted(out.glob(f"*/{assignment}/*.html")):
+            archive.write(page, page.relative_to(out))
+    return path
+
+
+def ungraded(api, assignment):
+    """Return the students with answers that wait for a person."""
+    with api.gradebook as book:
+        found = book.assignment_submissions(assignment)
+        return sorted(one.student.id for one in found if one.needs_manual_grade)

@@ -1,0 +1,117 @@
+"""Marks out of the gradebook: one table of all, or one column of a file that an LMS exported.
+
+Moodle and Canvas take back the file that they wrote. So one column of it is filled and all else is
+left as it is; a table of our own would need their numbers for students and columns.
+"""
+
+import csv
+import io
+from pathlib import Path
+
+from grading.course import Stop
+from grading.report import write_csv
+
+NAMES = ("SIS Login ID", "Username", "Email address", "ID number", "SIS User ID", "Student ID")
+
+
+def export(course, assignment=None, fill=None, column=None, by=None):
+    """Write marks as a table of students and assignments, or into a file of an LMS.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str, optional
+        Needed with ``fill``.
+    fill : path, optional
+        A CSV file that Moodle or Canvas exported; it stays as it is.
+    column : str, optional
+        The column for the points: its name, or a part that no other has. By default the
+        assignment's name.
+    by : str, optional
+        The column that holds the names of the students' folders. By default the first that is
+        there of those that Moodle and Canvas write.
+
+    Returns
+    -------
+    str
+        What was written.
+
+    Raises
+    ------
+    Stop
+        If an answer waits to be graded by hand, or a column or a student is not found.
+    """
+    points, waiting = scores(course)
+    if not fill:
+        names = [assignment] if assignment else course.assignments
+        known = sorted({student for one in points.values() for student in one})
+        table = [["student", *names]]
+        table += [[one, *(points.get(name, {}).get(one, "") for name in names)] for one in known]
+        path = course.root / "marks" / "all.csv"
+        path.parent.mkdir(exist_ok=True)
+        write_csv(path, table)
+        late = sorted({student for name in names for student in waiting.get(name, [])})
+        told = f"; {len(late)} students have answers not graded by hand yet" if late else ""
+        return f"The marks are in {path}{told}"
+    if not assignment:
+        raise Stop("name the assignment whose points are to be filled in")
+    if not points.get(assignment):
+        raise Stop(f"nothing of {assignment} has been marked: run `make grade` first")
+    if late := waiting.get(assignment):
+        raise Stop(f"grade these by hand first: {', '.join(late)}")
+    return filled(Path(fill), column or assignment, by, points[assignment])
+
+
+def scores(course):
+    """Return the points by assignment and student, and who waits to be graded by hand."""
+    points, waiting = {}, {}
+    with course.nbgrader().gradebook as book:
+        for assignment in book.assignments:
+            for one in book.assignment_submissions(assignment.name):
+                points.setdefault(assignment.name, {})[one.student.id] = f"{one.score:g}"
+                if one.needs_manual_grade:
+                    waiting.setdefault(assignment.name, []).append(one.student.id)
+    return points, waiting
+
+
+def filled(path, column, by, points):
+    """Write a copy of a file in which one column holds the points.
+
+    Rows without a mark keep what they had. Students are found by name, in any case of letters;
+    of an address, the part before @ may do.
+    """
+    text = path.read_bytes().decode("utf-8-sig")
+    table = list(csv.reader(io.StringIO(text, newline="")))
+    if not table:
+        raise Stop(f"{path} is empty")
+    header = table[0]
+    at = _column(header, column, f"no column of {path} is called {column!r}")
+    who = by or next((name for name in NAMES if name in header), None)
+    if who is None:
+        raise Stop(f"name the column that holds the students' names, with --by: {header}")
+    key = _column(header, who, f"no column of {path} is called {who!r}")
+    left = {student.lower(): value for student, value in points.items()}
+    short = {name.partition("@")[0]: name for name in left}
+    for row in table[1:]:
+        if len(row) <= max(at, key):
+            continue
+        name = row[key].strip().lower()
+        name = name if name in left else short.get(name.partition("@")[0], name)
+        row[at] = left.pop(name, row[at])
+    if left:
+        raise Stop(
+            f"not in column {who!r} of {path}: {', '.join(sorted(left))}; nothing is written"
+        )
+    out = path.with_name(f"{path.stem}_with_marks.csv")
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator="\r\n" if "\r\n" in text else "\n").writerows(table)
+    out.write_text(written.getvalue(), encoding="utf-8", newline="")
+    return f"{len(points)} marks are in {out}"
+
+
+def _column(header, name, said):
+    found = [at for at, one in enumerate(header) if one.strip() == name]
+    found = found or [at for at, one in enumerate(header) if name.lower() in one.lower()]
+    if len(found) != 1:
+        raise Stop(f"{said}, or more than one; there are: {', '.join(header)}")
+    return found[0]

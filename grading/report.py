@@ -1,0 +1,96 @@
+"""The report of an assignment: one row for each student and task, with the reason in words."""
+
+import csv
+import io
+import json
+
+from grading.course import NAME
+from grading.rebuild import REVIEW, settings
+
+COLUMNS = ["student", "task", "points", "most", "graded by", "reason", "notes"]
+
+
+def tasks(notebook):
+    """Return ``(name, points, who grades it)`` of each task, in order."""
+    found = []
+    for cell in notebook.cells:
+        known = settings(cell)
+        if known.get("grade"):
+            who = "hand" if known["solution"] else "machine"
+            found.append((known["grade_id"], float(known["points"]), who))
+    return found
+
+
+def rows(course, assignment, notebook):
+    """Return the rows, those that need a person first; and the tracebacks of checks that failed."""
+    found, bugs = [], []
+    submitted, _ = course.students(assignment)
+    for student in sorted({*submitted, *roster(course)}):
+        path = course.root / "marks" / assignment / f"{student}.json"
+        try:
+            known = json.loads(path.read_text())
+        except (OSError, ValueError):
+            why = "NOT MARKED: see the log" if student in submitted else "nothing was handed in"
+            known = {"marks": {}, "notes": [why]}
+        notes, order = list(known["notes"]), 2
+        if any(note.startswith((REVIEW, "NOT")) for note in notes):
+            order = 1
+        for task, most, who in tasks(notebook):
+            mark = known["marks"].get(task, {})
+            if mark.get("bugs"):
+                order = 0
+                bugs += [(student, task, text) for text in mark["bugs"]]
+            points = f"{mark['points']:g}" if mark else ""
+            row = [student, task, points, f"{most:g}", who, mark.get("reason", "")]
+            found.append([order, *row, "; ".join(notes)])
+    first = {student: min(row[0] for row in found if row[1] == student) for _, student, *_ in found}
+    return [row[1:] for row in sorted(found, key=lambda row: (first[row[1]], row[1]))], bugs
+
+
+def roster(course):
+    """Return the students that the gradebook knows."""
+    if not (course.root / "gradebook.db").exists():
+        return []
+    with course.nbgrader().gradebook as book:
+        return [one.id for one in book.students if NAME.fullmatch(one.id)]
+
+
+def write_report(course, assignment, notebook, say):
+    """Write ``marks/<assignment>.csv``, say what needs a person, and return the path."""
+    found, bugs = rows(course, assignment, notebook)
+    path = course.root / "marks" / f"{assignment}.csv"
+    write_csv(path, [COLUMNS, *found])
+    for student, task, text in bugs[:5]:
+        say(f"CHECK BUG in {task}, met with {student}; 0 points until it is mended:\n{text}")
+    said = {}
+    for student, *_, notes in found:
+        said.setdefault(student, notes)
+    for student, notes in said.items():
+        if REVIEW in notes or notes.startswith("NOT"):
+            say(f"look at {student}: {notes}")
+    return path
+
+
+def write_csv(path, table):
+    """Write a table so that a program that opens it runs nothing of what a student wrote."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([[cell(value) for value in row] for row in table])
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text.getvalue(), encoding="utf-8", newline="")
+    part.replace(path)
+
+
+def cell(value):
+    """Return a text that no spreadsheet takes for a formula.
+
+    Examples
+    --------
+    >>> cell("=HYPERLINK(...)"), cell("-0.5"), cell("ada")
+    ("'=HYPERLINK(...)", '-0.5', 'ada')
+    """
+    text = str(value).replace("\0", "")
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
+    return text

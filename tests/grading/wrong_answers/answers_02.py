@@ -1,0 +1,245 @@
+"""Wrong answers to assignment 2, and what each loses."""
+
+WRONG = [
+    (
+        "the bound is taken for the standard deviation",
+        {"bound_answer": "def factor_of_bound(n, a, depth):\n    return (n * a**2) ** depth"},
+        {"bound": 1.5},
+    ),
+    (
+        "factors of layers are added",
+        {"bound_answer": "def factor_of_bound(n, a, depth):\n    return n * a**2 / 3 * depth"},
+        {"bound": 1},
+    ),
+    (
+        "the share of kept weights is squared",
+        {
+            "sparse_answer": """
+def sparse_variances(n_in, n_out, p):
+    q = p**2
+    product = 1 / (q * math.sqrt(n_in * n_out))
+    return 1 / (n_in * q), 1 / (n_out * q), 2 / ((n_in + n_out) * q), product
+"""
+        },
+        {"sparse": 2},
+    ),
+    (
+        "the two variances are averaged, not the two factors",
+        {
+            "sparse_answer": """
+def sparse_variances(n_in, n_out, p):
+    f, b = 1 / (n_in * p), 1 / (n_out * p)
+    return f, b, (f + b) / 2, math.sqrt(f * b)
+"""
+        },
+        {"sparse": 1.5},
+    ),
+    (
+        "the forward and the backward condition are swapped",
+        {
+            "sparse_answer": """
+def sparse_variances(n_in, n_out, p):
+    f, b = 1 / (n_in * p), 1 / (n_out * p)
+    return b, f, 2 / ((n_in + n_out) * p), math.sqrt(f * b)
+"""
+        },
+        {"sparse": 1.5},
+    ),
+    (
+        "groups are counted as a library does",
+        {
+            "fans_answer": """
+def fans(shape, groups=1):
+    size = math.prod(shape[2:])
+    return shape[1] * size, shape[0] * size
+"""
+        },
+        {"fans": 0.75, "xavier": 0.5},
+    ),
+    (
+        "the shape is read in the wrong order",
+        {
+            "fans_answer": """
+def fans(shape, groups=1):
+    size = math.prod(shape[2:])
+    return shape[0] // groups * size, shape[1] * size
+"""
+        },
+        {"fans": 2.5},
+    ),
+    (
+        "the kernel is forgotten",
+        {"fans_answer": "def fans(shape, groups=1):\n    return shape[1], shape[0] // groups"},
+        {"fans": 2, "xavier": 0.5},
+    ),
+    (
+        "kernels are taken to be square",
+        {
+            "fans_answer": """
+def fans(shape, groups=1):
+    size = shape[-1] ** 2 if len(shape) > 2 else 1
+    return shape[1] * size, shape[0] // groups * size
+"""
+        },
+        {"fans": 0.75},
+    ),
+    (
+        "the backward factor in the place of the forward one",
+        {
+            "library_answer": """
+def library_factor(c_in, c_out, g):
+    return 2 * c_out / g / (c_in / g + c_out)
+"""
+        },
+        {"library": 1.5},
+    ),
+    (
+        "equal numbers of channels are taken for granted",
+        {"library_answer": "def library_factor(c_in, c_out, g):\n    return 2 / (1 + g)"},
+        {"library": 1.5},
+    ),
+    (
+        "groups cancel",
+        {
+            "library_answer": """
+def library_factor(c_in, c_out, g):
+    return 2 * c_in / (c_in + c_out)
+"""
+        },
+        {"library": 1},
+    ),
+    (
+        "the uniform bound is the standard deviation",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    n_in, n_out = fans(shape, groups)
+    generator = torch.Generator().manual_seed(seed)
+    std = math.sqrt(2 / (n_in + n_out))
+    if distribution == "uniform":
+        return (2 * torch.rand(shape, generator=generator) - 1) * std
+    return torch.randn(shape, generator=generator) * std
+"""
+        },
+        {"xavier": 2},
+    ),
+    (
+        "both distributions are normal",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator) * math.sqrt(2 / sum(fans(shape, groups)))
+"""
+        },
+        {"xavier": 0.5},
+    ),
+    (
+        "the seed is ignored",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    v = 2 / sum(fans(shape, groups))
+    if distribution == "uniform":
+        return (2 * torch.rand(shape) - 1) * math.sqrt(3 * v)
+    return torch.randn(shape) * math.sqrt(v)
+"""
+        },
+        {"xavier": 0.5},
+    ),
+    (
+        "the normal weights are multiplied by the variance",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    v = 2 / sum(fans(shape, groups))
+    generator = torch.Generator().manual_seed(seed)
+    if distribution == "uniform":
+        return (2 * torch.rand(shape, generator=generator) - 1) * math.sqrt(3 * v)
+    return torch.randn(shape, generator=generator) * v
+"""
+        },
+        {"xavier": 1.5},
+    ),
+    (
+        "the uniform interval is not centred",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    v = 2 / sum(fans(shape, groups))
+    generator = torch.Generator().manual_seed(seed)
+    if distribution == "uniform":
+        return torch.rand(shape, generator=generator) * math.sqrt(3 * v)
+    return torch.randn(shape, generator=generator) * math.sqrt(v)
+"""
+        },
+        {"xavier": 2},
+    ),
+    (
+        "a fixed factor per layer in the place of the power law",
+        {
+            "tanh_answer": """
+def layers_until(q, q_end):
+    return math.ceil(math.log(q_end / q) / math.log(0.8))
+"""
+        },
+        {"tanh": 1.5},
+    ),
+    (
+        "the number of layers is rounded down",
+        {
+            "tanh_answer": """
+def layers_until(q, q_end):
+    return int((1 / q_end - 1 / q) / 2)
+"""
+        },
+        {"tanh": 1},
+    ),
+    (
+        "the gradient meets the weights of its own layer",
+        {
+            "drift_answer": """
+def drift(widths, variances):
+    widths, variances = np.asarray(widths), np.asarray(variances)
+    backward = np.cumprod((widths[1:] * variances)[::-1])[::-1]
+    return np.cumprod(widths[:-1] * variances), backward
+"""
+        },
+        {"drift": 2},
+    ),
+    (
+        "the gradient is in the reverse order",
+        {
+            "drift_answer": """
+def drift(widths, variances):
+    widths, variances = np.asarray(widths), np.asarray(variances)
+    backward = np.append(1.0, np.cumprod((widths[1:] * variances)[:0:-1]))
+    return np.cumprod(widths[:-1] * variances), backward
+"""
+        },
+        {"drift": 2},
+    ),
+    (
+        "the inputs of a layer are taken for its outputs",
+        {
+            "drift_answer": """
+def drift(widths, variances):
+    widths, variances = np.asarray(widths), np.asarray(variances)
+    factors = widths[1:] * variances
+    return np.cumprod(factors), np.append(np.cumprod(factors[:0:-1])[::-1], 1.0)
+"""
+        },
+        {"drift": 2},
+    ),
+    (
+        "factors of single layers, not multiplied",
+        {
+            "drift_answer": """
+def drift(widths, variances):
+    widths, variances = np.asarray(widths), np.asarray(variances)
+    return widths[:-1] * variances, np.append((widths[1:] * variances)[1:], 1.0)
+"""
+        },
+        {"drift": 3},
+    ),
+]
