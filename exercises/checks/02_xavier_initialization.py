@@ -146,8 +146,8 @@ def _compare_fans(ask, channels_in, channels_out, kernel, groups):
         (part_out * kernel[0], "count all positions of the kernel, in all its dimensions"),
         (part_out * sum(kernel), "positions of the kernel multiply"),
     ]
-    close(got[0], count[0], f"n_in of a convolution ({groups} groups)", mistakes=hints_in)
-    close(got[1], count[1], f"n_out of a convolution ({groups} groups)", mistakes=hints_out)
+    close(got[0], count[0], f"n_in of a convolution with groups = {groups}", mistakes=hints_in)
+    close(got[1], count[1], f"n_out of a convolution with groups = {groups}", mistakes=hints_out)
 
 
 @part("fans", points=0.75)
