@@ -1,7 +1,5 @@
 """Checks of what users hand in: each names the argument, what was given and what is allowed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from numbers import Integral
 

@@ -1,7 +1,5 @@
 """One forward and backward pass that leaves a model as it was, and checks of what it is given."""
 
-from __future__ import annotations
-
 import contextlib
 import inspect
 import sys

@@ -1,7 +1,5 @@
 """When a progress bar is shown."""
 
-from __future__ import annotations
-
 import os
 import sys
 

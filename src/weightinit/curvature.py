@@ -10,8 +10,6 @@ vector needs no such matrix, and costs about as much as two backward passes: Pea
 exact multiplication by the Hessian*, Neural Computation 6 (1994).
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator
 

@@ -9,8 +9,6 @@ numbers:
 (Ioffe & Szegedy, ICML 2015, algorithm 1.) NumPy only.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from weightinit._checks import check_choice, check_not_negative, check_positive

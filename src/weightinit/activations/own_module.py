@@ -3,8 +3,6 @@
 Use `weightinit.activations`: an `Activation` without a ``torch_name`` gets this module.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

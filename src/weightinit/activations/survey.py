@@ -4,8 +4,6 @@ Quadrature, the search for the largest slope and `weightinit.activations.check` 
 activation at some points; here is how they know about what lies between.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The list of all claims, put together from the stored outputs of the chapters."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What an ATen operation reads and writes, as its schema and its tags tell."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Where in a training step the program is: which phase, which module, which derivative."""
 
-from __future__ import annotations
-
 import bisect
 from collections import Counter
 

@@ -1,7 +1,5 @@
 """The cells of a grid: the arguments of each call, told apart by their JSON."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import math

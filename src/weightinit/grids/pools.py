@@ -1,7 +1,5 @@
 """Computing the cells of a grid in pools of workers, each result as one line of text."""
 
-from __future__ import annotations
-
 import json
 import os
 import traceback

@@ -1,7 +1,5 @@
 """Running a function over the cells of a grid, on one core or many, without losing what is done."""
 
-from __future__ import annotations
-
 import inspect
 import os
 from collections.abc import Callable, Iterable

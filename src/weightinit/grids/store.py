@@ -1,7 +1,5 @@
 """The file that keeps the results of a grid: a line of JSON for each cell, one writer at a time."""
 
-from __future__ import annotations
-
 import inspect
 import json
 import os

@@ -8,8 +8,6 @@ With independent weights of mean 0 and variance :math:`v`, away from borders and
 These two sentences *define* the fans here; the tests measure them through each kind of layer.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import prod
 

@@ -1,7 +1,5 @@
 """Layer-sequential unit variance: let a batch of data set the scale of each layer."""
 
-from __future__ import annotations
-
 from math import isfinite
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """One rule, applied to one layer: what is drawn and what may be overwritten is checked first."""
 
-from __future__ import annotations
-
 from math import isnan
 from typing import Protocol
 

@@ -7,8 +7,6 @@ by ``scale``. A matrix with more outputs than inputs is therefore not an isometr
 sees, not the sum. (PyTorch and Keras keep the sum, and the mean square falls by in/out.)
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import prod, sqrt
 

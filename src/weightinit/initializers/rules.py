@@ -1,7 +1,5 @@
 """Rules that do not look at the fans: a fixed standard deviation, and a constant."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import isfinite, nan
 

@@ -1,7 +1,5 @@
 r"""One engine for variance scaling, and the named schemes, one line each."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import erf, sqrt
 

@@ -1,7 +1,5 @@
 """One rule, applied to every layer of a model."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Importing TensorFlow and Keras without their start-up messages, for `keras_parity`."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import re

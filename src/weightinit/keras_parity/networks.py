@@ -1,7 +1,5 @@
 """The networks of `weightinit.networks` in Keras, and weights copied from one to the other."""
 
-from __future__ import annotations
-
 import copy
 from math import inf
 

@@ -1,7 +1,5 @@
 """Training and probing a Keras model as this package trains and probes one of PyTorch."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A plain convolutional network for the digits."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

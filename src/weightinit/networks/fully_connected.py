@@ -1,7 +1,5 @@
 """A fully connected network."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise

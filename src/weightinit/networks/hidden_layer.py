@@ -1,7 +1,5 @@
 """One hidden layer: an affine map, its activation, and a normalization in one of two places."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 
 import torch

@@ -5,8 +5,6 @@ The description can: it travels with the picture as its ``text/plain`` form, so 
 notebook carries the numbers that were drawn. It also serves a reader who cannot see the picture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import singledispatch
 

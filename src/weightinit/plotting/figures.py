@@ -1,7 +1,5 @@
 """One function for each kind of figure in the book."""
 
-from __future__ import annotations
-
 import math
 
 import matplotlib.pyplot as plt

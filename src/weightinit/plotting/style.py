@@ -1,7 +1,5 @@
 """The look of every figure in the book, and how a figure gets into a notebook."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.figure import Figure

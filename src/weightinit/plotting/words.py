@@ -1,7 +1,5 @@
 """The words and numbers that a description of a figure is made of."""
 
-from __future__ import annotations
-
 import numpy as np
 
 DIGITS = 9

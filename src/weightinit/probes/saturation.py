@@ -1,7 +1,5 @@
 """Which entries lie where an activation is flat, and which units are dead."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -10,8 +10,6 @@ For the sizes at hand they are faster than PyTorch, and they start no threads: o
 waiting for threads costs a hundred times what is measured.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import NamedTuple

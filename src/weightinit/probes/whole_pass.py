@@ -1,7 +1,5 @@
 """Probe a model in one forward and backward pass, and leave it as it was."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -3,8 +3,6 @@ r"""Order and chaos: the line between them, and how deep a signal reaches on eit
 Use `weightinit.theory`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import scipy  # loads scipy.optimize, which is slow to import, when it is first used
 

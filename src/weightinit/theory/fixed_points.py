@@ -3,8 +3,6 @@ r"""Where the variance of a wide random network goes as the depth grows.
 Use `weightinit.theory`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

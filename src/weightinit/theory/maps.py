@@ -4,8 +4,6 @@ Use `weightinit.theory`. All maps are for weights of variance :math:`\sigma_w^2 
 the fan-in) and biases of variance :math:`\sigma_b^2`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from weightinit import activations

@@ -3,8 +3,6 @@ r"""Expectations of an activation under a Gaussian: what a wide layer passes on,
 Use `weightinit.theory`.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

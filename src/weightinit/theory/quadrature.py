@@ -4,8 +4,6 @@ Use `weightinit.theory`. Panels end where activations bend, and wherever a funct
 more; an expectation that stays inexact is refused.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

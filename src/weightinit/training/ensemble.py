@@ -1,7 +1,5 @@
 """Training many small networks at once, stacked along a new first axis (``torch.func``)."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Sequence
 from itertools import groupby, product

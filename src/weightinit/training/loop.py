@@ -1,7 +1,5 @@
 """What the training loops share: checks, batches, evaluation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 

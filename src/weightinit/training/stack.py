@@ -1,7 +1,5 @@
 """Networks of one architecture, stacked along a new first axis (``torch.func``)."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
 from itertools import zip_longest
