@@ -7,10 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, spectral_norm
-from torch.utils.checkpoint import checkpoint
 
 from tests.probes.support import F64, batch, linear
-from weightinit._one_pass import as_it_was, gradients
+from weightinit._one_pass import as_it_was
 from weightinit.probes import Probe, probe
 
 CPU = torch.device("cpu")
@@ -195,15 +194,3 @@ def test_everything_is_back_after_an_error_too(fails):
     assert bits(model) == before and model.training and model[0].training
     assert model[0].bias.grad is None and torch.equal(torch.get_rng_state(), seed)
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
-
-
-def test_checkpoints_that_cannot_be_differentiated_say_how_they_can():
-    x = torch.ones(2, requires_grad=True)
-    with pytest.raises(ValueError, match="use_reentrant=False"):
-        gradients(checkpoint(torch.sin, x, use_reentrant=True).sum(), [x])
-    y = x.exp()
-    value = y.sum()
-    with torch.no_grad():
-        y.zero_()
-    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        gradients(value, [x])

@@ -75,46 +75,25 @@ class Layer(NamedTuple):
 
 def find_layers(model) -> dict[nn.Module, str]:
     """Return the layers of a model and their names; a ValueError if there is none to measure."""
-    computing = {
-        part
-        for module in model.modules()
-        if is_parametrized(module)
-        for part in module.parametrizations.modules()
-    }
     layers = {}
     for path, module in model.named_modules():
-        if module in computing or isinstance(module, (*NORMALIZATIONS, *EMBEDDINGS)):
-            continue
-        name = label(path, module)
-        computed = _computed_weight(module)
-        if computed:
+        # torch.nn.utils.weight_norm, spectral_norm and prune keep weight_v or weight_orig.
+        kept = (name.rpartition("_")[0] for name in module._parameters)
+        computing = any(isinstance(vars(module).get(name), torch.Tensor) for name in kept)
+        if is_parametrized(module) or computing:
             raise ValueError(
-                f"layer {name!r} computes its {computed} from other parameters (weight_norm, "
-                "spectral_norm, pruning or another parametrization), and a probe measures only "
-                "layers which own their weights: remove that, from a copy of the model if need be"
+                f"{label(path, module)!r} computes a weight or bias from other parameters "
+                "(weight_norm, spectral_norm, pruning or another parametrization), and a probe "
+                "measures only layers which own theirs: remove that, or from a copy of the model"
             )
         if is_layer(module):
-            layers[module] = name
+            layers[module] = label(path, module)
     if not layers:
         raise ValueError(
             f"{type(model).__name__} has no layer to probe: none of its modules owns a weight "
             "(embeddings, positions and normalizations apart)"
         )
     return layers
-
-
-def _computed_weight(module) -> str | None:
-    """Name a tensor of two or more dimensions which the module computes from its parameters."""
-    if is_parametrized(module):
-        for name, parts in module.parametrizations.items():
-            if any(p.ndim >= 2 for p in parts._parameters.values() if p is not None):
-                return name
-    for parameter in module._parameters:  # of torch.nn.utils.weight_norm, spectral_norm and prune
-        name, _, suffix = parameter.rpartition("_")
-        tensor = vars(module).get(name)
-        if suffix in ("orig", "v") and isinstance(tensor, torch.Tensor) and tensor.ndim >= 2:
-            return name
-    return None
 
 
 def is_activation(module) -> bool:

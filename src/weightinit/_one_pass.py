@@ -16,20 +16,7 @@ def run(model, parameters, x, y, loss, explain: Callable[[Exception], str] | Non
     """Run the model, the loss (cross-entropy if None) and the backward pass to the parameters."""
     value = loss_of(model, x, y, loss, explain)
     # Unlike value.backward(), this leaves every parameter's grad alone.
-    gradients(value, parameters, allow_unused=True)
-
-
-def gradients(value, parameters, **options) -> tuple[torch.Tensor | None, ...]:
-    """Differentiate as ``torch.autograd.grad`` does, with an error that says what to change."""
-    try:
-        return torch.autograd.grad(value, parameters, **options)
-    except RuntimeError as error:
-        if "use_reentrant" not in str(error):
-            raise
-        raise ValueError(
-            "the model runs a block by torch.utils.checkpoint with use_reentrant=True, which "
-            "works with backward() only; give checkpoint use_reentrant=False"
-        ) from error
+    torch.autograd.grad(value, parameters, allow_unused=True)
 
 
 def loss_of(model, x, y, loss, explain: Callable[[Exception], str] | None = None) -> torch.Tensor:

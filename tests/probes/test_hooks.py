@@ -287,83 +287,14 @@ def test_probe_in_a_training_loop():
     assert not any(hooks(probed))
 
 
-class Checkpointed(nn.Module):
-    """Two blocks, the same one twice if shared, of which a backward pass computes h again."""
-
-    def __init__(self, reentrant=None, *, shared=False):
-        super().__init__()
-        self.first = linear(64, 20, 1)
-        self.block = self._block(2)
-        self.second = self.block if shared else self._block(3)
-        self.output, self.reentrant = linear(20, 10, 4), reentrant
-
-    def _block(self, seed):
-        norm = nn.BatchNorm1d(20, dtype=F64)
-        return nn.Sequential(nn.Tanh(), linear(20, 20, seed, 0.1), norm, nn.Dropout(), nn.ReLU())
-
-    def forward(self, x):
-        h = self.first(x)
-        for block in (self.block, self.second):
-            h = self._run(block, h)
-        return self.output(h)
-
-    def _run(self, block, h):
-        if self.reentrant is None:
-            return block(h)
-        return checkpoint(block, h, use_reentrant=self.reentrant)
-
-
-def one_step(model, run=lambda model, x: model(x)):
-    torch.manual_seed(0)
-    x, y = batch()
-    model.zero_grad()
-    with Probe(model) as measured:
-        F.cross_entropy(run(model, x), y).backward()
-    return measured.table(lr=0.1)
-
-
 @pytest.mark.parametrize("reentrant", [False, True])
-def test_a_block_that_the_backward_pass_runs_again(reentrant):
-    plain = one_step(Checkpointed())
-    table = one_step(Checkpointed(reentrant))
-    assert table["call"].tolist() == [1, 1, 1, 1] and table.notna()["grad_h_rms"].all()
-    pd.testing.assert_frame_equal(table, plain, rtol=1e-12)
-
-
-@pytest.mark.parametrize("reentrant", [False, True])
-def test_a_checkpointed_block_called_twice(reentrant):
-    plain = one_step(Checkpointed(shared=True))
-    table = one_step(Checkpointed(reentrant, shared=True))
-    assert table["call"].tolist() == [1, 1, 2, 1]
-    if reentrant:  # its gradient arrives in two parts: their sum is not known
-        assert table["grad_w_rms"].isna().tolist() == [False, True, True, False]
-        table[["grad_w_rms", "update_ratio"]] = plain[["grad_w_rms", "update_ratio"]]
-    pd.testing.assert_frame_equal(table, plain, rtol=1e-12)
-
-
-@pytest.mark.parametrize("reentrant", [False, True])
-def test_calls_of_one_block_beside_each_other(reentrant):
-    class Beside(Checkpointed):
-        def forward(self, x):
-            h = self.first(x)
-            twice = self._run(self.block, h) + 2 * self._run(self.block, h)
-            with torch.no_grad():
-                self.block(h + 1)
-            return self.output(twice)
-
-    plain, table = one_step(Beside().eval()), one_step(Beside(reentrant).eval())
-    assert plain["grad_h_rms"].isna().tolist() == [False, False, False, True, False]
-    assert plain["grad_h_rms"][2] == pytest.approx(2 * plain["grad_h_rms"][1])
-    pd.testing.assert_series_equal(table["grad_h_rms"], plain["grad_h_rms"], rtol=1e-12)
-
-
-@pytest.mark.parametrize("reentrant", [False, True])
-def test_a_checkpointed_model(reentrant):
-    def run(model, x):
-        return checkpoint(model, x.requires_grad_(), use_reentrant=reentrant)
-
-    table = one_step(mlp(2, 20, "tanh"), run)
-    pd.testing.assert_frame_equal(table, one_step(mlp(2, 20, "tanh")), rtol=1e-12)
+def test_a_block_that_the_backward_pass_runs_again_is_refused(reentrant):
+    model, (x, y) = mlp(2, 20, "tanh"), batch()
+    with Probe(model), pytest.raises(RuntimeError, match="probe the model without that"):
+        F.cross_entropy(
+            checkpoint(model, x.requires_grad_(), use_reentrant=reentrant), y
+        ).backward()
+    assert not any(hooks(model))
 
 
 def test_a_gradient_of_the_latest_backward_pass():
@@ -375,15 +306,6 @@ def test_a_gradient_of_the_latest_backward_pass():
         (3 * loss).backward()
     for column in ("grad_h_rms", "grad_w_rms"):
         np.testing.assert_allclose(measured.table()[column], 3 * once[column], rtol=1e-12)
-
-
-def test_one_pass_over_a_checkpointed_model():
-    plain = probe(Checkpointed(), *batch())
-    torch.testing.assert_close(
-        torch.tensor(probe(Checkpointed(False), *batch())["layer"]), torch.tensor(plain["layer"])
-    )
-    with pytest.raises(ValueError, match="use_reentrant=False"):
-        probe(Checkpointed(True), *batch())
 
 
 def test_a_probe_is_entered_once_at_a_time():

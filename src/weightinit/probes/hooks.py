@@ -49,7 +49,6 @@ class _Row:
     """One call of one layer. It must hold no tensor but the layer's own weights."""
 
     layer: Layer
-    again: bool  # a checkpointed block, which the backward pass runs a second time
     activation: str = NOT_VISIBLE
     h: tuple = (NAN, NAN, NAN)
     x: tuple = (NAN, NAN, NAN)
@@ -80,9 +79,11 @@ class Probe:
     TypeError
         If the model is not a module.
     ValueError
-        If the model has no layer to probe, or one that computes its weight from other parameters
+        If the model has no layer to probe, or one that computes parameters from others
         (weight_norm, spectral_norm, pruning); if it is a ``torch.jit`` model or was never given its
         numbers (lazy layers, the meta device); or if ``share`` is not a number in [0, 1).
+    RuntimeError
+        In a backward pass that runs blocks again (``torch.utils.checkpoint``).
 
     Examples
     --------
@@ -159,12 +160,11 @@ class Probe:
             If the model has not been run.
         """
         check_rate(lr)
-        rows = [row for row in self._rows if not row.again]
-        if not rows:
+        if not self._rows:
             raise RuntimeError("nothing was measured: run the model inside 'with Probe(model)'")
         calls: dict[nn.Module, int] = {}
         table = []
-        for row in rows:
+        for row in self._rows:
             module = row.layer.module
             calls[module] = calls.get(module, 0) + 1
             gradients = [
@@ -182,8 +182,8 @@ class Probe:
     # ---- The hooks ---------------------------------------------------------------------------
 
     def _before_model(self, model, inputs, named) -> None:
-        if not _in_backward():
-            self._restart()
+        _check_no_backward()
+        self._restart()
 
     def _restart(self) -> None:
         self._rows: list[_Row] = []
@@ -197,7 +197,8 @@ class Probe:
         if before is not None and before.layer.affine:
             before.activation, before.x = LINEAR, before.h
             before.saturated = before.dead = 0.0
-        row = _Row(layer, again=_in_backward())
+        _check_no_backward()
+        row = _Row(layer)
         self._rows.append(row)
         self._measure_h(row, first_tensor(output))
         row.w = combine([(weight.numel(), rms(array(weight))) for weight in layer.weights])
@@ -257,20 +258,10 @@ class Probe:
                 row.activation = OUTPUT
 
     def _weight_gradient(self, key, gradient) -> None:
-        # Blocks which bring their own graphs bring parts of the gradient, and nothing adds them up.
-        part = key in self._weight_gradients and any(
-            row.again and not math.isnan(row.grad_h) for row in self._rows
-        )
-        self._weight_gradients[key] = NAN if part else rms(array(gradient))
+        self._weight_gradients[key] = rms(array(gradient))
 
     def _h_gradient(self, row, gradient) -> None:
         row.grad_h = rms(array(gradient))
-        if row.again:  # with use_reentrant=True the first run of a block has no graph
-            for first in reversed(self._rows):
-                same = first.layer is row.layer and first.h == row.h and not first.again
-                if same and math.isnan(first.grad_h):
-                    first.grad_h = row.grad_h
-                    break
 
 
 def check_rate(lr) -> None:
@@ -281,8 +272,12 @@ def check_rate(lr) -> None:
         check_not_negative("lr", lr)
 
 
-def _in_backward() -> bool:
-    return torch._C._current_autograd_node() is not None
+def _check_no_backward() -> None:
+    if torch._C._current_autograd_node() is not None:
+        raise RuntimeError(
+            "the backward pass runs the model again, as torch.utils.checkpoint makes it do: "
+            "probe the model without that"
+        )
 
 
 def _unhook(row) -> None:

@@ -49,8 +49,7 @@ def probe(
     Returns
     -------
     pandas.DataFrame
-        One row per call of a layer, in the order in which the calls ended. That a checkpointed
-        block is run a second time is no call.
+        One row per call of a layer, in the order in which the calls ended.
 
         ``layer``, ``call``, ``name``
             Number of the layer, from 1 in order of its first call; how many times it has been
@@ -93,8 +92,9 @@ def probe(
         If ``x`` and ``y`` do not fit each other or the model, contain NaN or infinities, are empty
         or sparse; if, for the default loss, ``y`` holds neither classes nor their probabilities; if
         nothing requires a gradient, the loss is not one number, `Probe` refuses the model or
-        ``share``, ``lr`` is negative or not finite, or the model is not on ``device``; if a block
-        is checkpointed with ``use_reentrant=True``, which only a `Probe` can follow.
+        ``share``, ``lr`` is negative or not finite, or the model is not on ``device``.
+    RuntimeError
+        If the backward pass runs blocks again (``torch.utils.checkpoint``).
 
     Examples
     --------
