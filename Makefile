@@ -1,6 +1,7 @@
 # Each recipe is a plain line that you can type yourself; README.md has the same lines for Windows.
 .DEFAULT_GOAL := help
 .PHONY: help environment book test check portability lab notebooks sweeps serve bench clean
+.PHONY: grading assignments grade feedback marks formgrader slides
 
 # `make book PYTHON=python3.12` chooses the Python that .venv is made with; once made, .venv is kept.
 ifneq ($(wildcard .venv/ready),)
@@ -19,6 +20,12 @@ help:
 	@echo "make serve        show the built site on http://localhost:8000"
 	@echo "make bench        measure speed and memory"
 	@echo "make portability  run the notebooks as on another machine, everything different at once"
+	@echo "make assignments  what students get: a zip of each assignment, in exercises/zips"
+	@echo "make grade        mark what lies in exercises/submitted: make grade ASSIGNMENT=2 WORKERS=4"
+	@echo "make formgrader   grade by hand, in the browser: Nbgrader > Formgrader"
+	@echo "make feedback     a page for each student: make feedback ASSIGNMENT=2"
+	@echo "make marks        all marks as one table; for an LMS see the page for instructors"
+	@echo "make slides       slides of each chapter: _build/slides"
 	@echo "make environment  install into .venv what the others need (they all do it themselves)"
 	@echo "make clean        delete everything that the others made, .venv too"
 
@@ -58,6 +65,28 @@ sweeps: environment
 serve: environment
 	@test -f _build/html/index.html || { echo "There is no site yet: run make book first"; false; }
 	.venv/bin/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+# What instructors need besides; each of the next lines installs it.
+grading:
+	@$(PYTHON) tools/environment.py grading
+
+assignments: grading
+	.venv/bin/python -m grading assignments $(ASSIGNMENT)
+
+# What else `python -m grading grade` takes, such as limits, goes into OPTIONS.
+ASSIGNMENT =
+WORKERS = 2
+grade: grading
+	.venv/bin/python -m grading grade $(ASSIGNMENT) --workers $(WORKERS) $(OPTIONS)
+
+formgrader: grading
+	cd exercises && ../.venv/bin/python -m jupyterlab
+
+feedback: grading
+	.venv/bin/python -m grading feedback $(ASSIGNMENT)
+
+marks: grading
+	.venv/bin/python -m grading export $(ASSIGNMENT) $(OPTIONS)
 
 bench: environment
 	OMP_WAIT_POLICY=ACTIVE .venv/bin/python -m pytest benchmarks

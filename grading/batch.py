@@ -17,6 +17,7 @@ from pathlib import Path
 
 import filelock
 import nbformat
+from nbgrader.api import MissingEntry
 
 from grading.course import Stop, done
 from grading.execute import Execute, Job
@@ -101,6 +102,7 @@ class Batch:
         self.course, self.assignment, self.notebook = course, assignment, notebook
         self.limits, self.say, self.secret = limits, say, course.secret()
         self.checks = load_checks(assignment, course.root)
+        self.api = course.nbgrader(submitted_directory="prepared")
         self.folder = course.root / "marks" / assignment
         self.folder.mkdir(parents=True, exist_ok=True)
         here = Path(__file__).parent
@@ -113,7 +115,7 @@ class Batch:
         todo = []
         for student in students:
             key = self._prepare(student)
-            if again or self._known(student).get("key") != key:
+            if again or self._known(student).get("key") != key or not self._stands(student):
                 (self.folder / f"{student}.json").unlink(missing_ok=True)
                 todo.append((student, key))
         self.say(f"{self.assignment}: {len(todo)} to mark, {len(students) - len(todo)} as before")
@@ -175,6 +177,19 @@ class Batch:
         except (OSError, ValueError):
             return {}
 
+    def _stands(self, student):
+        """Whether the gradebook and the marked notebook still say what was stored."""
+        if not self.course.notebook("autograded", self.assignment, student).is_file():
+            return False
+        stored = {task: one["points"] for task, one in self._known(student)["marks"].items()}
+        with self.api.gradebook as book:
+            try:
+                one = book.find_submission_notebook(self.assignment, self.assignment, student)
+            except MissingEntry:
+                return False
+            there = {grade.name: grade.auto_score for grade in one.grades}
+        return stored == {task: there.get(task) for task in stored}
+
     def _told(self, student):
         known = self._known(student)
         if not known:
@@ -193,12 +208,11 @@ class Batch:
             job.files = str(beside(self.course, self.assignment, prepared))
             Execute.job = job
             began = time.monotonic()
-            api = self.course.nbgrader(submitted_directory="prepared")
             with (
                 contextlib.redirect_stdout(io.StringIO()),
                 contextlib.redirect_stderr(io.StringIO()),
             ):
-                done(api.autograde(self.assignment, student), f"the marking of {student}")
+                done(self.api.autograde(self.assignment, student), f"the marking of {student}")
             notes = json.loads((prepared / "notes.json").read_text())
             known = {"key": key, "marks": job.marks, "notes": [*notes, *dict.fromkeys(job.notes)]}
             known["seconds"] = round(time.monotonic() - began, 1)

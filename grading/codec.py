@@ -39,6 +39,11 @@ def encode(value):
     return {"type": type(value).__qualname__[:80]}
 
 
+def plain(text):
+    """Return a text that can be written: JSON has lone surrogates, and no file takes them."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class Foreign:
     """Stands for a value of a type that does not travel."""
 
@@ -66,11 +71,11 @@ def decode(value, tensors=False):
     if type(value) is list:
         return [decode(item, tensors) for item in value]
     if type(value) is not dict:
-        return value
+        return plain(value) if type(value) is str else value
     if value.keys() == {"dict"} and type(value["dict"]) is dict:
-        return {key: decode(item, tensors) for key, item in value["dict"].items()}
+        return {plain(key): decode(item, tensors) for key, item in value["dict"].items()}
     if value.keys() == {"type"} and type(value["type"]) is str:
-        return Foreign(value["type"][:80])
+        return Foreign(plain(value["type"][:80]))
     if value.keys() != {"data", "dtype", "shape", "tensor"} or value["dtype"] not in DTYPES:
         raise ValueError("an unreadable array")
     shape = value["shape"]
@@ -109,10 +114,17 @@ def answer(text, namespace):
         held = json.loads(base64.b64decode(text))
         values = {name: decode(value, tensors=True) for name, value in held["values"].items()}
         found = {"value": encode(eval(held["expression"], {**namespace, **values}))}
+        return Reply(json.dumps(found))
     except BaseException as error:  # also SystemExit: the kernel must go on
-        lines = f"{type(error).__name__}: {error}"
-        found = {"error": lines[:500], "missing": type(error) is NameError and error.name}
-    return Reply(json.dumps(found))
+        return Reply(json.dumps({"error": _said(error)}))
+
+
+def _said(error):
+    name = str(type(error).__name__)
+    try:
+        return f"{name}: {error}"[:500]
+    except BaseException:  # of a class that a student wrote
+        return f"{name[:80]}, which cannot be printed"
 
 
 def read(text):
@@ -135,7 +147,7 @@ def read(text):
     try:
         found = json.loads(text)
         if type(found) is dict and type(found.get("error")) is str:
-            return None, found["error"][:500]
+            return None, plain(found["error"][:500])
         if type(found) is dict and "value" in found:
             return decode(found["value"]), None
     except (RecursionError, ValueError, TypeError) as error:

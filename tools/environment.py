@@ -2,6 +2,7 @@
 
 The file .venv/ready is written last and says what was installed. Without it the environment is made
 anew, so a set-up that was interrupted anywhere recovers by running the same command again.
+With the argument "grading" it also holds what the grading of exercises needs.
 Like check_python.py, this file must be readable by the Pythons that check_python.py turns away.
 """
 
@@ -17,6 +18,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 READY = os.path.join(VENV, "ready")
 INPUTS = ("requirements.txt", "constraints.txt", "pyproject.toml")
+GRADING = os.path.join("exercises", "requirements.txt")
+PLACE = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
+PYTHON = os.path.join(VENV, *PLACE)
 
 
 def wanted():
@@ -62,6 +66,28 @@ def plan(have, want):
     return "create"
 
 
+def install(*arguments):
+    """Install what is named, in the versions of the course."""
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--constraint", "constraints.txt"]
+    subprocess.check_call(pip + list(arguments), cwd=ROOT)
+
+
+def add_grading():
+    """Install what the grading needs, if it is not there."""
+    ready = READY + "-grading"
+    with open(os.path.join(ROOT, GRADING)) as file:
+        want = file.read()
+    try:
+        with open(ready) as file:
+            if file.read() == want:
+                return
+    except IOError:
+        pass
+    install("--requirement", GRADING)
+    with open(ready, "w") as file:
+        file.write(want)
+
+
 def main():
     """Carry out the plan."""
     want = wanted()
@@ -75,14 +101,7 @@ def main():
         # Not this interpreter itself where it lives in .venv, which is about to be emptied.
         python = getattr(sys, "_base_executable", None) or sys.executable
         subprocess.check_call([python, "-m", "venv", "--clear", VENV])
-    place = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
-    python = os.path.join(VENV, *place)
-    subprocess.check_call(
-        [python, "-m", "pip", "install", "--quiet"]
-        + ["--requirement", "requirements.txt", "--constraint", "constraints.txt"]
-        + ["--editable", "."],
-        cwd=ROOT,
-    )
+    install("--requirement", "requirements.txt", "--editable", ".")
     with open(READY, "w") as file:
         json.dump(want, file)
 
@@ -93,5 +112,7 @@ if __name__ == "__main__":
         sys.exit(problem)
     try:
         main()
+        if "grading" in sys.argv[1:]:
+            add_grading()
     except (subprocess.CalledProcessError, KeyboardInterrupt):
         sys.exit("The set-up did not finish. The same command starts it afresh.")
