@@ -79,6 +79,9 @@ def grade(course, assignment, students=None, workers=2, limits=None, again=False
         say(f"{REVIEW}: the folder {name!r} is left out: use letters, digits, space, and _ . @ -")
     with alone(course):
         sweep()
+        # Made here if it is missing, and not by two workers at once; what this loads they inherit.
+        with course.nbgrader().gradebook:
+            pass
         batch = Batch(course, assignment, notebook, limits, say)
         batch.run([name for name in there if not students or name in students], workers, again)
         return write_report(course, assignment, notebook, say)

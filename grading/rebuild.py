@@ -16,6 +16,11 @@ import nbformat
 LARGEST = 64 * 2**20  # bytes of a submitted notebook
 LONGEST = 200_000  # characters of one cell
 MOST = 500  # cells
+# Commands of MathJax that set links, attributes or other commands.
+LOUD = (
+    "href|Url|require|unicode|style|class|cssId|data|html[A-Za-z]*|bbox|mmlToken|enclose|toggle|"
+    "texttip|mathtip|tooltip|includegraphics|(?:re)?new[a-z]+|[a-z]?def|let|global|Declare[A-Za-z]+"
+)
 REVIEW = "REVIEW"  # a note that begins so asks a person to look
 
 
@@ -72,19 +77,19 @@ def _cell(cell):
 def harmless(text):
     """Return Markdown whose HTML can do nothing: no tags, links, or commands of MathJax that link.
 
-    Pages with a student's text are opened by the instructor, whose browser may set marks.
+    Pages with a student's text are opened by the instructor, whose browser may set marks. A space
+    more is all that it takes, and it changes nothing in formulas.
 
     Examples
     --------
-    >>> harmless("if a <b> c: <script>x</script> [go](javascript:x) $a < b$")
-    'if a &lt;b> c: &lt;script>x&lt;/script> [go] (javascript:x) $a < b$'
+    >>> harmless("a <b>: <script>x</script> &#36; [go](javascript:x) $a<b$")
+    'a < b>: < script>x< /script> & #36; [go] (javascript:x) $a< b$'
     """
-    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
+    text = re.sub(r"([<&])(?=[A-Za-z/!?#])", r"\1 ", text)
     text = re.sub(r"\](?=[(:\[])", "] ", text)
-    loud = "href|require|unicode|style|class|cssId|data|bbox|html[A-Za-z]*|Url|toggle|texttip"
-    return re.sub(
-        rf"\\(?=(?:{loud}|mathtip|tooltip|includegraphics|def|let|newcommand)\b)", "", text
-    )
+    text = re.sub(r"(```|~~~)(?=[^\S\n]*mermaid)", r"\1text ", text)
+    # All backslashes, as Markdown takes some; and a space, as the letters before would join.
+    return re.sub(rf"\\+(?=(?:{LOUD})(?![A-Za-z]))", " ", text)
 
 
 def rebuild(release, cells):
