@@ -1,0 +1,156 @@
+"""Wrong answers to assignment 6: what is wrong, the cells, the points that are lost."""
+
+NO_PLOT = {"explain_plot": "pass"}
+
+
+def forward(line):
+    return {"bn_forward_answer": f"def bn_forward(h, gamma, beta, eps):\n    return {line}\n"}
+
+
+def backward(
+    dh="gamma / sigma * (g - g.mean(axis=0) - n * (g * n).mean(axis=0))",
+    dgamma="(g * n).sum(axis=0)",
+    dbeta="g.sum(axis=0)",
+    sigma="np.sqrt(h.var(axis=0) + eps)",
+):
+    return {
+        "bn_backward_answer": f"""
+def bn_backward(g, h, gamma, eps):
+    sigma = {sigma}
+    n = (h - h.mean(axis=0)) / np.sqrt(h.var(axis=0) + eps)
+    return {dh}, {dgamma}, {dbeta}
+"""
+    }
+
+
+def update(new, old="1 - momentum", ddof=1):
+    return {
+        "running_update_answer": f"""
+def running_update(mean, var, h, momentum):
+    old, new = {old}, {new}
+    return old * mean + new * h.mean(axis=0), old * var + new * h.var(axis=0, ddof={ddof})
+"""
+    }
+
+
+def batches(line):
+    return {"batches_until_answer": f"def batches_until(momentum, share):\n    return {line}\n"}
+
+
+def equal(line):
+    return {"equal_rates_answer": f"def equal_rates(rate, a):\n    return {line}\n"}
+
+
+def factor(line):
+    return {"growth_answer": f"def growth(slope):\n    m = (1 + slope**2) / 2\n    return {line}\n"}
+
+
+def gain(*lines):
+    return {"he_gain_answer": "def he_gain(phi):\n    " + "\n    ".join(lines) + "\n"}
+
+
+GRID = "z = np.linspace(-12, 12, 200_001)"
+DENSITY = "p = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * (z[1] - z[0])"
+
+FOUND = [
+    (
+        "forward: the variance divides by n - 1",
+        forward("gamma * (h - h.mean(axis=0)) / np.sqrt(h.var(axis=0, ddof=1) + eps) + beta"),
+        {"bn_forward": 2},
+    ),
+    (
+        "forward: eps beside the root",
+        forward("gamma * (h - h.mean(axis=0)) / (h.std(axis=0) + eps) + beta"),
+        {"bn_forward": 1},
+    ),
+    (
+        "forward: statistics over the units of an example",
+        forward(
+            "gamma * (h - h.mean(axis=1, keepdims=True))"
+            " / np.sqrt(h.var(axis=1, keepdims=True) + eps) + beta"
+        ),
+        {"bn_forward": 2},
+    ),
+    (
+        "backward: the statistics as constants",
+        backward(dh="gamma / sigma * g"),
+        {"bn_backward": 3},
+    ),
+    (
+        "backward: the mean depends on h, the deviation does not",
+        backward(dh="gamma / sigma * (g - g.mean(axis=0))"),
+        {"bn_backward": 3},
+    ),
+    (
+        "backward: gamma forgotten",
+        backward(dh="1 / sigma * (g - g.mean(axis=0) - n * (g * n).mean(axis=0))"),
+        {"bn_backward": 3},
+    ),
+    (
+        "backward: without eps in the deviation",
+        backward(sigma="np.sqrt(h.var(axis=0) + 1e-12)"),
+        {"bn_backward": 1.5},
+    ),
+    (
+        "backward: means over the batch for gamma and beta",
+        backward(dgamma="(g * n).mean(axis=0)", dbeta="g.mean(axis=0)"),
+        {"bn_backward": 1.5},
+    ),
+    (
+        "backward: gamma's gradient with h, not normalized",
+        backward(dgamma="(g * h).sum(axis=0)"),
+        {"bn_backward": 1.5},
+    ),
+    ("running: Keras's momentum", update("1 - momentum", old="momentum"), {"running_update": 2}),
+    ("running: the variance divides by n", update("momentum", ddof=0), {"running_update": 1.5}),
+    (
+        "batches: rounded down",
+        batches("int(np.log(share) / np.log(1 - momentum))"),
+        {"batches_until": 1.5},
+    ),
+    (
+        "batches: the weight of the new value",
+        batches("int(np.ceil(np.log(share) / np.log(momentum)))"),
+        {"batches_until": 1.5},
+    ),
+    ("rates: proportional to the length", equal("(a * rate, a * rate)"), {"equal_rates": 1.5}),
+    ("rates: the square for both", equal("(a**2 * rate, a**2 * rate)"), {"equal_rates": 1.5}),
+    ("growth: the mean square for the variance", factor("m / m"), {"growth": 2}),
+    (
+        "growth: the mean of |h| for that of max(h, 0)",
+        factor("m / (m - 2 * (1 - slope) ** 2 / np.pi)"),
+        {"growth": 2},
+    ),
+    (
+        "growth: right for ReLU and for a line only",
+        factor("m / (m - (1 - slope) / (2 * np.pi))"),
+        {"growth": 2},
+    ),
+    (
+        "gain: by the variance",
+        gain(GRID, DENSITY, "m = (phi(z) * p).sum()", "return ((phi(z) - m)**2 * p).sum() ** -0.5"),
+        {"he_gain": 3},
+    ),
+    (
+        "gain: a Gauss-Hermite rule",
+        gain(
+            "z, p = np.polynomial.hermite_e.hermegauss(100)",
+            "return ((phi(z) ** 2 * p).sum() / p.sum()) ** -0.5",
+        ),
+        {"he_gain": 1},
+    ),
+    (
+        "gain: random numbers",
+        gain(
+            "z = np.random.default_rng(0).normal(size=100_000)",
+            "return (phi(z) ** 2).mean() ** -0.5",
+        ),
+        {"he_gain": 3},
+    ),
+    (
+        "gain: a grid that is too short",
+        gain("z = np.linspace(-3, 3, 100_001)", DENSITY, "return (phi(z) ** 2 * p).sum() ** -0.5"),
+        {"he_gain": 3},
+    ),
+]
+WRONG = [(what, cells | NO_PLOT, lost) for what, cells, lost in FOUND]
