@@ -1,7 +1,7 @@
 # Each recipe is a plain line that you can type yourself; README.md has the same lines for Windows.
 .DEFAULT_GOAL := help
 .PHONY: help environment book test check portability lab notebooks sweeps serve bench clean
-.PHONY: grading assignments grade feedback marks formgrader slides
+.PHONY: grading assignments samples grade feedback marks formgrader slides
 
 # `make book PYTHON=python3.12` chooses the Python that .venv is made with; once made, .venv is kept.
 ifneq ($(wildcard .venv/ready),)
@@ -21,6 +21,7 @@ help:
 	@echo "make bench        measure speed and memory"
 	@echo "make portability  run the notebooks as on another machine, everything different at once"
 	@echo "make assignments  what students get: a zip of each assignment, in exercises/zips"
+	@echo "make samples      hand in three sample submissions: one right, one partly, one hostile"
 	@echo "make grade        mark what lies in exercises/submitted: make grade ASSIGNMENT=2 WORKERS=4"
 	@echo "make formgrader   grade by hand, in the browser: Nbgrader > Formgrader"
 	@echo "make feedback     a page for each student: make feedback ASSIGNMENT=2"
@@ -72,6 +73,9 @@ grading:
 
 assignments: grading
 	.venv/bin/python -m grading assignments $(ASSIGNMENT)
+
+samples: grading
+	.venv/bin/python -m grading samples
 
 # What else `python -m grading grade` takes, such as limits, goes into OPTIONS.
 ASSIGNMENT =

@@ -43,6 +43,13 @@ def export(course, options):
     print(run(course, name, options.fill, options.column, options.by))
 
 
+def samples(course, options):
+    """Hand in three sample submissions of assignment 2: one right, one partly, one hostile."""
+    from grading.samples import samples as run
+
+    print(f"Handed in by {', '.join(run(course))}")
+
+
 def sandbox(course, options):
     """Say whether the sandbox works here."""
     check_sandbox()
@@ -102,6 +109,7 @@ def parser():
     one.add_argument("--fill", metavar="FILE", help="a CSV file that Moodle or Canvas exported")
     one.add_argument("--column", help="the column of the file that the points go to")
     one.add_argument("--by", help="the column that holds the names of the students' folders")
+    program(samples)
     program(sandbox)
     return top
 

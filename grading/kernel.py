@@ -93,7 +93,6 @@ class Kernel:
                 self._interrupt()
                 if not self._collect(message, outputs, 5):
                     raise self._gone(f"a cell took more than {seconds:.0f} seconds and went on")
-            self._reply(message, 10)
         except KernelGone as error:
             error.outputs = outputs.cells
             raise
@@ -140,10 +139,12 @@ class Kernel:
             found = self._next(self.client.get_iopub_msg, "the kernel ended in this cell")
             # After a flood the message that says that the cell is done may be among the lost.
             silent = 0 if found else silent + 1
-            replied = replied or self.client.shell_channel.msg_ready()
+            if silent and self.client.shell_channel.msg_ready():
+                reply = self._next(self.client.get_shell_msg, "the kernel ended in this cell")
+                replied = replied or is_for(reply, message)
             if silent > 5 and replied:
                 return True
-            if not found or found.get("parent_header", {}).get("msg_id") != message:
+            if not is_for(found, message):
                 continue
             content = found.get("content", {})
             if found["msg_type"] == "status" and content.get("execution_state") == "idle":
@@ -157,7 +158,7 @@ class Kernel:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             found = self._next(self.client.get_shell_msg, "the kernel ended while it was asked")
-            if found and found.get("parent_header", {}).get("msg_id") == message:
+            if is_for(found, message):
                 return found
         raise self._gone(f"no answer within {seconds:.0f} seconds")
 
@@ -181,6 +182,12 @@ class Kernel:
     def _gone(self, reason):
         self.kill(reason)
         return KernelGone(self.sandbox.reason)
+
+
+def is_for(found, message):
+    """Whether a message answers the one with this number."""
+    parent = found.get("parent_header") if found else None
+    return isinstance(parent, dict) and parent.get("msg_id") == message
 
 
 class Outputs:

@@ -19,7 +19,8 @@ MOST = 500  # cells
 # Commands of MathJax that set links, attributes or other commands.
 LOUD = (
     "href|Url|require|unicode|style|class|cssId|data|html[A-Za-z]*|bbox|mmlToken|enclose|toggle|"
-    "texttip|mathtip|tooltip|includegraphics|(?:re)?new[a-z]+|[a-z]?def|let|global|Declare[A-Za-z]+"
+    "texttip|mathtip|tooltip|includegraphics|[a-z]?def|let|global|Declare[A-Za-z]+|"
+    "(?:re)?new(?:command|environment|tagform|columntype)"
 )
 REVIEW = "REVIEW"  # a note that begins so asks a person to look
 
