@@ -84,7 +84,7 @@ def find_layers(model) -> dict[nn.Module, str]:
             raise ValueError(
                 f"{label(path, module)!r} computes a weight or bias from other parameters "
                 "(weight_norm, spectral_norm, pruning or another parametrization), and a probe "
-                "measures only layers which own theirs: remove that, or from a copy of the model"
+                "measures only layers which own theirs: remove that, or copy the model without it"
             )
         if is_layer(module):
             layers[module] = label(path, module)

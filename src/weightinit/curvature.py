@@ -34,8 +34,7 @@ def largest_eigenvalue(
 ) -> float:
     r"""Find the algebraically largest eigenvalue of the Hessian of the loss.
 
-    One wants it for the learning rate: on a quadratic loss, gradient descent is stable if and only
-    if its rate is less than ``2 / largest_eigenvalue(...)``. The Hessian H holds the second
+    The Hessian H holds the second
     derivatives with respect to all parameters that require a gradient, flattened and joined in the
     order of ``model.parameters()``. Where an activation has a kink (ReLU), its second derivative
     counts as zero.
@@ -50,13 +49,8 @@ def largest_eigenvalue(
 
     Parameters
     ----------
-    model : torch.nn.Module
-        The network.
-    x, y : torch.Tensor
-        Inputs and targets, with one entry per example along their first axis. They are copied to
-        the model's device.
-    loss : callable, optional
-        Given the model's output and ``y``, returns one number; cross-entropy by default.
+    model, x, y, loss
+        As in `weightinit.probes.probe`.
     tolerance : float
         How close the result must be, between 0 and 1; see below.
     iterations : int
@@ -71,25 +65,17 @@ def largest_eigenvalue(
         :math:`\lVert Hv - rv\rVert \le \mathrm{tolerance} \cdot m`, where m is the largest
         magnitude of an eigenvalue: r itself, unless an eigenvalue of larger magnitude is negative.
         It follows that an eigenvalue lies within ``tolerance * m`` of r, and that nothing but
-        rounding takes r above the largest. Where the largest eigenvalue stands apart, the error is
-        far smaller, since it goes with the square of the tolerance. A largest eigenvalue that is
-        greater than r by d is missed only if the share of v along its eigenvector is at most
-        ``tolerance * m / d``. After a random start that is unlikely, the more so the larger d;
-        another seed would tell. (Where a negative eigenvalue is the largest in magnitude, a
-        tolerance above a tenth of 1 / sqrt(n) counts as that: otherwise it would be likely.) A
-        Hessian of zeros gives 0.0.
+        rounding takes r above the largest. One that is greater than r by d is missed only if the
+        share of v along its eigenvector is at most ``tolerance * m / d``, which is unlikely after a
+        random start; another seed would tell. (Where a negative eigenvalue is the largest in
+        magnitude, a tolerance above a tenth of 1 / sqrt(n) counts as that.) A Hessian of zeros
+        gives 0.0.
 
     Raises
     ------
-    TypeError
-        If the model is not a module, ``x`` or ``y`` is not a tensor, or another argument has the
-        wrong type.
-    ValueError
-        If ``tolerance`` is not between 0 and 1, or ``iterations`` is not a whole number of at least
-        1; if ``x`` and ``y`` do not fit each other or the model, contain NaN or infinities, or are
-        empty; if, for the default loss, ``y`` holds neither classes nor their probabilities; if
-        nothing requires a gradient, the loss is not one finite number, or H has entries that are
-        not finite.
+    TypeError, ValueError
+        As `weightinit.probes.probe`; if ``tolerance`` is not between 0 and 1, or ``iterations`` is
+        not a whole number of at least 1; if the loss or an entry of H is not finite.
     RuntimeError
         If ``iterations`` are not enough (in float32, a tolerance below about 1e-6 is never
         reached), or an operation has no second derivative, as some of PyTorch's and activations of

@@ -162,24 +162,3 @@ def test_failure_is_frozen():
         found.phase = "data"
     check(found, kind="nan", count=1, size=1, dtype_max=torch.finfo(F32).max)
     check(failure(nans=3), kind="inf", count=4, size=6)
-
-
-@pytest.mark.parametrize(
-    ("error", "says", "fields"),
-    [
-        (ValueError, "phase must be 'data' or .* got 'fwd'", {"phase": "fwd"}),
-        (ValueError, "phase must be .* got None", {"phase": None}),
-        (TypeError, "shape must be a .*tuple, such as .* got 3", {"shape": 3}),
-        (TypeError, "shape must be", {"shape": [3]}),
-        (TypeError, "dtype must be a floating-point torch.dtype", {"dtype": "float32"}),
-        (TypeError, "floating-point torch.dtype, .* got torch.int64", {"dtype": torch.int64}),
-        (ValueError, "infinities must be in", {"infinities": -1}),
-        (TypeError, "nans must be an integer, got True", {"nans": True}),
-        (TypeError, "zeros must be an integer, got nan", {"zeros": NAN}),
-        (TypeError, "module must be a .*str.* got 1", {"module": 1}),
-        (TypeError, "operation must be a .*str", {"operation": nn.ReLU}),
-    ],
-)
-def test_wrong_fields(error, says, fields):
-    with pytest.raises(error, match=says):
-        failure(**fields)

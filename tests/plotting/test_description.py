@@ -41,7 +41,6 @@ DRAWINGS = {
     "mesh": lambda axes, f: axes.pcolormesh(np.outer(X, X * [1, f, 1])),
     "scatter": lambda axes, f: axes.scatter(X, X * [1, f, 1]),
     "scatter colour": lambda axes, f: axes.scatter(X, X, c=X * [1, f, 1]),
-    "error bar": lambda axes, f: axes.errorbar(X, X, yerr=[1, f, 1]),
     "horizontal line": lambda axes, f: axes.axhline(f),
     "vertical line": lambda axes, f: axes.axvline(f),
     "span": lambda axes, f: axes.axvspan(1, 2 * f),
@@ -58,9 +57,6 @@ DRAWINGS = {
     "band across": lambda axes, f: axes.fill_betweenx(X, X, 2 * X * [1, f, 1]),
     "infinite line": lambda axes, f: axes.axline((0, 0), slope=f),
     "infinite line through two points": lambda axes, f: axes.axline((0, 0), (1, f)),
-    "segments": lambda axes, f: axes.vlines(X, 0, X * [1, f, 1]),
-    "error bar across": lambda axes, f: axes.errorbar(X, X, xerr=[1, f, 1]),
-    "error bars alone": lambda axes, f: axes.errorbar(X, X, yerr=[1, f, 1], fmt="none"),
     "text in the axes": lambda axes, f: axes.text(f, 1, "here"),
     "line of the figure": lambda axes, f: axes.figure.add_artist(plt.Line2D([0, f], [0, 1])),
     "inset": lambda axes, f: axes.inset_axes([0, 0, 1, 1]).plot(X, X * f),
@@ -117,6 +113,8 @@ def test_moving_what_is_drawn_changes_the_description(draw):
         (lambda axes: axes.set_visible(False), "Figure with 0 axes"),
         (lambda axes: axes.fill_between([], []), "band without label"),
         (lambda axes: axes.stem(X, X, label="stem"), "'stem', not described in numbers"),
+        (lambda axes: axes.errorbar(X, X, X, label="a"), "'a', not described in numbers"),
+        (lambda axes: axes.vlines(X, 0, X, label="a"), "'a', not described in numbers"),
     ],
 )
 def test_words_are_described(change, words):

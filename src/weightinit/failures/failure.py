@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-
-from weightinit._checks import check_choice, check_dtype, check_instance, check_integer
 
 PHASES = {
     "data": "data",
@@ -115,11 +112,6 @@ class Failure:
     step : int or None
         The training step, where known.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If a phase, shape, type, count or name is none.
-
     Examples
     --------
     >>> print(Failure(phase="loss", operation="log", infinities=3, shape=(100,), zeros=3,
@@ -144,16 +136,6 @@ class Failure:
     meant: bool = False
     first_nan: Failure | None = None
     step: int | None = None
-
-    def __post_init__(self):
-        check_choice("phase", self.phase, PHASES)
-        check_instance("shape", self.shape, tuple, "(32, 10)")
-        check_dtype(self.dtype)
-        for name in ("infinities", "nans", "zeros"):
-            check_integer(name, getattr(self, name), 0, sys.maxsize)
-        for name in ("module", "operation", "derivative_of", "tensor"):
-            if getattr(self, name) is not None:
-                check_instance(name, getattr(self, name), str)
 
     @property
     def kind(self) -> str:

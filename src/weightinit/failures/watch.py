@@ -38,12 +38,8 @@ def first_failure(
 
     Parameters
     ----------
-    model : torch.nn.Module
-        The network.
-    x, y : torch.Tensor
-        Inputs and targets, with one entry per example along their first axis. They may hold NaN.
-    loss : callable, optional
-        Given the model's output and ``y``, returns one number; cross-entropy by default.
+    model, x, y, loss
+        As in `weightinit.probes.probe`; ``x`` and ``y`` may hold NaN.
 
     Returns
     -------
@@ -52,12 +48,8 @@ def first_failure(
 
     Raises
     ------
-    TypeError
-        If the model is not a module, ``x`` or ``y`` not a tensor, or ``loss`` not a function.
-    ValueError
-        If ``x`` and ``y`` do not fit each other or the model, or are empty; if, for the default
-        loss, ``y`` holds neither classes nor their probabilities; if nothing requires a gradient,
-        or the loss is not one number.
+    TypeError, ValueError
+        As `weightinit.probes.probe`, but for ``x`` and ``y`` that hold NaN or infinities.
 
     Examples
     --------

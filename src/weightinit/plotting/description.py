@@ -15,11 +15,10 @@ from matplotlib.axis import Axis
 from matplotlib.category import UnitData
 from matplotlib.collections import (
     FillBetweenPolyCollection,
-    LineCollection,
     PathCollection,
     QuadMesh,
 )
-from matplotlib.container import BarContainer, Container, ErrorbarContainer
+from matplotlib.container import BarContainer, Container
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import AxLine, Line2D
@@ -151,8 +150,8 @@ def _describe(artist, ax: Axes | None) -> list[str]:
 
 
 @_describe.register
-def _(line: Line2D, ax, label: str | None = None) -> list[str]:
-    label = label or _label(line)
+def _(line: Line2D, ax) -> list[str]:
+    label = _label(line)
     x, y = line.get_xdata(orig=False), line.get_ydata(orig=False)
     if ax is not None and line.get_transform() == ax.get_yaxis_transform():
         return [f"horizontal line {label} at y = {_number(y[0])}"]
@@ -196,14 +195,6 @@ def _(points: PathCollection, ax) -> list[str]:
 
 
 @_describe.register
-def _(lines: LineCollection, ax) -> list[str]:
-    segments = [path.vertices for path in lines.get_paths()]  # get_segments() would drop NaN
-    points = np.concatenate([*segments, np.empty((0, 2))])
-    head = f"segments {_label(lines)}, {len(segments)} segments, end points in order"
-    return [head, *_series("x", points[:, 0]), *_series("y", points[:, 1])]
-
-
-@_describe.register
 def _(bars: BarContainer, ax) -> list[str]:
     across = bars.orientation == "horizontal"
     box = np.array([[p.get_x(), p.get_y(), p.get_width(), p.get_height()] for p in bars.patches])
@@ -213,13 +204,6 @@ def _(bars: BarContainer, ax) -> list[str]:
     out = [f"bars {_label(bars)}, {len(box)} bars, {bars.orientation or 'vertical'}"]
     out += [*_series("from", start), *_series("to", start + width), *_series("length", box[:, 3])]
     return out + (_series("base", box[:, 1]) if np.any(box[:, 1]) else [])
-
-
-@_describe.register
-def _(errors: ErrorbarContainer, ax) -> list[str]:
-    data, _, bars = errors.lines
-    out = _describe(data, ax, _label(errors)) if data else [f"error bars {_label(errors)}"]
-    return out + [line for bar in bars for line in _describe(bar, ax)]
 
 
 @_describe.register

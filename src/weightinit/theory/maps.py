@@ -62,12 +62,8 @@ def q_slope(activation: str | activations.Activation, q: float, sigma_w2: float)
 
     Parameters
     ----------
-    activation : str or Activation
-        The activation :math:`\varphi`, without jumps.
-    q : float
-        Second moment of the pre-activations, positive and finite.
-    sigma_w2 : float
-        Variance of the weights times the fan-in, not negative.
+    activation, q, sigma_w2
+        As in `q_map`; an activation without jumps.
 
     Returns
     -------
@@ -109,12 +105,8 @@ def chi1(activation: str | activations.Activation, q: float, sigma_w2: float) ->
 
     Parameters
     ----------
-    activation : str or Activation
-        The activation :math:`\varphi`, without jumps: at a jump the slope is infinite.
-    q : float
-        Second moment of the pre-activations, positive and finite.
-    sigma_w2 : float
-        Variance of the weights times the fan-in, not negative.
+    activation, q, sigma_w2
+        As in `q_map`; an activation without jumps, where the slope would be infinite.
 
     Returns
     -------
@@ -153,14 +145,10 @@ def c_map(
 
     Parameters
     ----------
-    activation : str or Activation
-        The activation :math:`\varphi`.
+    activation, q, sigma_w2, sigma_b2
+        As in `q_map`.
     c : float
         Correlation of the pre-activations, from -1 to 1.
-    q : float
-        Second moment of the pre-activations, positive and finite.
-    sigma_w2, sigma_b2 : float
-        Variance of the weights times the fan-in, and of the biases; not negative.
 
     Returns
     -------

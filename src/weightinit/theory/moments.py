@@ -57,10 +57,8 @@ def second_moment(activation: str | activations.Activation, q: float) -> float:
 
     Parameters
     ----------
-    activation : str or Activation
-        The activation :math:`\varphi`.
-    q : float
-        Second moment of the pre-activations.
+    activation, q
+        As in `variance`.
 
     Returns
     -------
@@ -70,8 +68,7 @@ def second_moment(activation: str | activations.Activation, q: float) -> float:
     Raises
     ------
     ValueError
-        If the activation is unknown, its formulas do not agree (`activations.check`), ``q`` is
-        not a positive finite number, or as in `gaussian_mean`.
+        As `variance`.
 
     Examples
     --------
@@ -87,10 +84,8 @@ def slope_second_moment(activation: str | activations.Activation, q: float) -> f
 
     Parameters
     ----------
-    activation : str or Activation
-        The activation :math:`\varphi`.
-    q : float
-        Second moment of the pre-activations.
+    activation, q
+        As in `variance`.
 
     Returns
     -------
@@ -100,8 +95,7 @@ def slope_second_moment(activation: str | activations.Activation, q: float) -> f
     Raises
     ------
     ValueError
-        If the activation is unknown or jumps, its formulas do not agree, ``q`` is not a positive
-        finite number, or as in `gaussian_mean`: for a slope whose square has no expectation.
+        As `variance`; and if the activation jumps.
 
     Examples
     --------
