@@ -1,12 +1,11 @@
 """Normalizations with batches of two to 256 images (chapter 6)."""
 
 import pandas as pd
-import torch
 
-from weightinit import data, initializers, networks
+from weightinit import data
 from weightinit.experiments.last_rows import last_step
 from weightinit.experiments.rates import half_decades
-from weightinit.experiments.relu_starts import he_times
+from weightinit.experiments.relu_starts import he_times, relu_network
 from weightinit.grids import product
 
 
@@ -31,13 +30,8 @@ def batch_size_and_rate(
     pandas.DataFrame
         A row for each network: its ``seed``, ``loss`` and ``test_accuracy`` at the end.
     """
-    models = []
-    for seed in range(5):
-        model = networks.mlp(
-            5, 64, "relu", normalization=normalization, dtype=torch.float32, seed=seed
-        )
-        initializers.initialize(model, he_times(factor), seed=seed)
-        models.append(model)
+    options = {"depth": 5, "normalization": normalization}
+    models = [relu_network(he_times(factor), seed, **options) for seed in range(5)]
     steps = 6 * (len(data.digits().x_train) // batch_size)
     return last_step(models, lr, steps, batch_size=batch_size)
 

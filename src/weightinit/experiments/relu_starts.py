@@ -10,8 +10,10 @@ from weightinit.grids import product
 from weightinit.training import train_ensemble
 
 
-def relu_network(scheme: str | initializers.Scheme, seed: int, **options) -> nn.Sequential:
-    """Build ten ReLU layers of 64 units in float32, which start from a scheme.
+def relu_network(
+    scheme: str | initializers.Scheme, seed: int, *, depth: int = 10, **options
+) -> nn.Sequential:
+    """Build ReLU layers of 64 units in float32, which start from a scheme.
 
     Parameters
     ----------
@@ -20,6 +22,8 @@ def relu_network(scheme: str | initializers.Scheme, seed: int, **options) -> nn.
         N(0, 0.01^2); and ``"default"``, what PyTorch does by itself.
     seed : int
         Of the weights.
+    depth : int
+        How many layers.
     **options
         Go to `networks.mlp`.
 
@@ -33,7 +37,7 @@ def relu_network(scheme: str | initializers.Scheme, seed: int, **options) -> nn.
     >>> relu_network("small", seed=0).linear5.weight.std() < 0.011
     tensor(True)
     """
-    model = networks.mlp(10, 64, "relu", dtype=torch.float32, seed=seed, **options)
+    model = networks.mlp(depth, 64, "relu", dtype=torch.float32, seed=seed, **options)
     if scheme == "orthogonal":
         initializers.initialize(model, scheme, scale=2.0, seed=seed)
     elif scheme == "small":

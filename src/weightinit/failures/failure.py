@@ -159,7 +159,8 @@ class Failure:
 
     def __str__(self) -> str:
         """Report in plain words."""
-        lines = [f"{self._place()}: {self._what()} {self._among()}."]
+        among = f"among {_many(self.size, 'number', 'numbers')} of shape {self.shape}"
+        lines = [f"{self._place()}: {self._what()} {among}."]
         if self.operation and not self.meant:
             lines.append(self._inputs())
         if self.meant:
@@ -194,9 +195,6 @@ class Failure:
         if self.meant and never_written(self.operation):
             verb = "returned memory that was never written, with"
         return f"{self.operation} {verb} {' and '.join(counts)}"
-
-    def _among(self) -> str:
-        return f"among {_many(self.size, 'number', 'numbers')} of shape {self.shape}"
 
     def _inputs(self) -> str:
         if not self.inputs_finite:

@@ -114,20 +114,16 @@ def probe(
     check_rate(lr)
     parameters = trained(model)
     where = parameters[0].device
-    _check_device(where, device)
+    if device is not None and check_device(device) != where:
+        raise ValueError(
+            f"device is {device!s}, but the model is on {where}; move it with model.to(...)"
+        )
     check_batch(x, y)
     check_finite(x, y)
     x, y = x.to(where), y.to(where)
     with as_it_was(model, where), measured:
         run(model, parameters, x, y, loss, partial(_explain, measured, x))
     return measured.table(lr)
-
-
-def _check_device(where, device) -> None:
-    if device is not None and check_device(device) != where:
-        raise ValueError(
-            f"device is {device!s}, but the model is on {where}; move it with model.to(...)"
-        )
 
 
 def _explain(measured, x, error) -> str:
