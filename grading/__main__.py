@@ -17,6 +17,14 @@ def assignments(course, options):
         print(release(course, name))
 
 
+def collect(course, options):
+    """Put what an LMS gives as an archive, or a folder of files, into submitted."""
+    from grading.collect import collect as run
+
+    count = run(course, course.assignment(options.assignment), options.archive, options.pattern)
+    print(f"{count} notebooks are in {course.root / 'submitted'}")
+
+
 def grade(course, options):
     """Mark what was handed in."""
     from grading.batch import grade as run
@@ -83,6 +91,11 @@ def parser():
 
     one = program(assignments)
     one.add_argument("assignment", nargs="*", help="its name or number (default: all)")
+    one = program(collect)
+    one.add_argument("assignment", help="its name or number")
+    one.add_argument("archive", help="a zip or a folder")
+    text = "moodle, canvas, folders, names, or a regular expression with a group called student"
+    one.add_argument("--pattern", default="moodle", help=f"{text} (default: %(default)s)")
     one = program(grade)
     one.add_argument("assignment", help="its name or number")
     one.add_argument("--student", action="append", help="only this one; may be repeated")

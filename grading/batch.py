@@ -275,8 +275,8 @@ def beside(course, assignment, prepared):
 def replace(path, text):
     """Write a file so that at each moment it is there as a whole."""
     part = path.with_name(f".{path.name}.part")
-    with open(part, "w", encoding="utf-8") as file:
-        file.write(text)
+    with open(part, "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)

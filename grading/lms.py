@@ -11,7 +11,8 @@ from pathlib import Path
 from grading.course import Stop
 from grading.report import write_csv
 
-NAMES = ("SIS Login ID", "Username", "Email address", "ID number", "SIS User ID", "Student ID")
+NAMES = ("Identifier", "ID", "SIS Login ID", "SIS User ID")  # Moodle's worksheet; Canvas
+NAMES += ("Username", "Email address", "ID number", "Student ID")  # Moodle's gradebook; others
 
 
 def export(course, assignment=None, fill=None, column=None, by=None):
@@ -28,8 +29,8 @@ def export(course, assignment=None, fill=None, column=None, by=None):
         The column for the points: its name, or a part that no other has. By default the
         assignment's name.
     by : str, optional
-        The column that holds the names of the students' folders. By default the first that is
-        there of those that Moodle and Canvas write.
+        The column that holds the names of the students' folders. By default the first of those
+        that Moodle and Canvas write in which all of them are found.
 
     Returns
     -------
@@ -107,6 +108,19 @@ def filled(path, column, by, points):
     csv.writer(written, lineterminator="\r\n" if "\r\n" in text else "\n").writerows(table)
     out.write_text(written.getvalue(), encoding="utf-8", newline="")
     return f"{len(points)} marks are in {out}"
+
+
+def _rows(table, key, points):
+    """Return the row of each student that is found by the entries of one column."""
+    known = {student.lower(): student for student in points}
+    short = {name.partition("@")[0]: student for name, student in known.items()}
+    found = {}
+    for row in table[1:]:
+        name = row[key].strip().lower().removeprefix("participant ") if len(row) > key else ""
+        student = known.get(name) or short.get(name.partition("@")[0])
+        if name and student:
+            found[student] = row
+    return found
 
 
 def _column(header, name, said):
