@@ -1,0 +1,392 @@
+"""Checks of assignment 4."""
+
+import math
+
+import numpy as np
+import torch
+
+from grading.checking import Wrong, close, part
+
+LARGEST = {
+    "float16": 65504.0,
+    "bfloat16": (2 - 2.0**-7) * 2.0**127,
+    "float32": (2 - 2.0**-23) * 2.0**127,
+}
+
+
+def _tensor(array, dtype=float):
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=dtype))
+
+
+# --- gradient_growth
+
+
+@part("gradient_growth", points=0.5, public=True)
+def growth_of_few_layers(ask, params):
+    """The ratio is right for one layer and for three."""
+    sigma_w2 = params.uniform(3, 9)
+    close(
+        ask.number("gradient_growth(sigma_w2, 1)", sigma_w2=sigma_w2),
+        1.0,
+        "the ratio in a network with a single layer",
+        mistakes=[
+            ((sigma_w2 / 2) ** 0.5, "how many factors lie between L layers?"),
+            (sigma_w2 / 2, "how many factors lie between L layers?"),
+        ],
+    )
+    factor = sigma_w2 / 2
+    close(
+        ask.number("gradient_growth(sigma_w2, 3)", sigma_w2=sigma_w2),
+        factor,
+        "the ratio in a network of three layers",
+        mistakes=[
+            (factor**2, "is that the ratio of the mean squares, not of the root mean squares?"),
+            (1 / factor, "which of the two gradients stands above the fraction bar?"),
+            (sigma_w2, "which share of the slopes is 1?"),
+        ],
+    )
+
+
+@part("gradient_growth", points=1)
+def growth_of_many_layers(ask, params):
+    """The ratio is right for other scales and depths."""
+    sigma_w2, layers = params.uniform(0.8, 6), 2 * params.randint(5, 20)
+    got = ask.number("gradient_growth(sigma_w2, layers)", sigma_w2=sigma_w2, layers=layers)
+    close(got, (sigma_w2 / 2) ** ((layers - 1) / 2), "the ratio")
+
+
+# --- growth_per_layer
+
+
+def _gradients(draw, sizes, widths, images=6):
+    """Return a gradient for each layer whose RMS is exactly the given size."""
+    found = []
+    for size, width in zip(sizes, widths, strict=True):
+        g = draw.normal(size=(images, width))
+        found.append(g * size / np.sqrt((g * g).mean()))
+    return found
+
+
+@part("growth_per_layer", points=1, public=True)
+def growth_of_equal_widths(ask, params):
+    """The factor is right for four layers of equal width."""
+    growth, last = params.uniform(1.5, 3), params.uniform(0.01, 0.1)
+    sizes = [last * growth**k for k in (3, 2, 1, 0)]
+    a, b, c, d = map(_tensor, _gradients(params.numpy(), sizes, [5] * 4))
+    close(
+        ask.number("growth_per_layer([a, b, c, d])", a=a, b=b, c=c, d=d),
+        growth,
+        "the factor per layer",
+        rtol=1e-5,
+        mistakes=[
+            (1 / growth, "on its way back, a gradient goes from the last layer to layer 1"),
+            (growth**0.75, "how many factors lie between four layers?"),
+            (growth**2, "is that the factor of the mean square?"),
+            (growth**3, "is that the factor over all layers?"),
+            (3 * growth, "factors multiply: take a root, do not divide"),
+        ],
+    )
+
+
+@part("growth_per_layer", points=1)
+def growth_of_other_widths(ask, params):
+    """The factor is right for layers of different widths, whatever the layers between do."""
+    growth, middle = params.uniform(0.4, 0.8), params.uniform(2, 4)
+    sizes = [growth**4, middle, 1 / middle, growth, 1.0]
+    a, b, c, d, e = map(_tensor, _gradients(params.numpy(), sizes, [4, 9, 16, 25, 64]))
+    got = ask.number("growth_per_layer([a, b, c, d, e])", a=a, b=b, c=c, d=d, e=e)
+    length = "the layers differ in width, so lengths do not compare: take the root MEAN square"
+    mistakes = [(growth * (4 / 64) ** (1 / 8), length)]
+    close(got, growth, "the factor per layer", rtol=1e-5, mistakes=mistakes)
+
+
+@part("growth_per_layer", points=0.5)
+def growth_in_single_precision(ask, params):
+    """The factor is right where squares leave the range of single precision."""
+    for size in (1e27, 1e-28):
+        growth = params.uniform(2, 5)
+        sizes = [size * growth**2, size * growth, size]
+        found = _gradients(params.numpy(), sizes, [8] * 3)
+        a, b, c = (_tensor(g, np.float32) for g in found)
+        got = ask.number("growth_per_layer([a, b, c])", a=a, b=b, c=c)
+        close(got, growth, "the factor per layer, in single precision,", rtol=1e-4)
+
+
+# --- overflow_layer
+
+
+def _clear(params, largest, growths, starts):
+    """Return a start and a growth whose layer does not depend on rounding, and that layer."""
+    while True:
+        start, growth = params.uniform(*starts), params.uniform(*growths)
+        factors = math.log(largest / start) / math.log(growth)
+        if 1e-5 < factors % 1 < 1 - 1e-5:
+            return start, growth, 1 + math.ceil(factors)
+
+
+@part("overflow_layer", points=1, public=True)
+def overflow_of_float16(ask, params):
+    """In the layer found, float16 has overflowed, and in the one before it has not."""
+    start, growth, _ = _clear(params, LARGEST["float16"], (1.2, 2.5), (2, 9))
+    layer = ask.number('overflow_layer(start, growth, "float16")', start=start, growth=growth)
+    if layer != round(layer):
+        raise Wrong("the layer should be a whole number")
+    if layer < 1:
+        raise Wrong("layers are counted from 1, and the signal grows, so it overflows in one")
+    if layer > 1000:
+        raise Wrong("that layer is much too high: float16 ends at 65504")
+    if not start * growth ** (layer - 1) > LARGEST["float16"]:
+        raise Wrong("in this layer float16 has not overflowed yet: layer 1 holds `start` itself")
+    if start * growth ** (layer - 2) > LARGEST["float16"]:
+        raise Wrong(
+            "float16 has overflowed one layer earlier, or more: layer 1 holds `start` itself"
+        )
+
+
+@part("overflow_layer", points=1)
+def overflow_of_wide_formats(ask, params):
+    """The layer is right for all three formats and other numbers."""
+    for name, largest in LARGEST.items():
+        start, growth, layer = _clear(params, largest, (1.05, 3), (0.1, 20))
+        what = "overflow_layer(start, growth, name)"
+        got = ask.number(what, start=start, growth=growth, name=name)
+        mistakes = [(layer - 1, "layer 1 holds `start` itself")]
+        mistakes += [(layer + 1, "layer 1 holds `start` itself")]
+        short = 1 + math.ceil(math.log(LARGEST["float16"] / start) / math.log(growth))
+        mistakes += [(short, "is that where float16 ends?")]
+        close(got, layer, f"the layer in {name}", rtol=0, atol=1e-6, mistakes=mistakes)
+
+
+@part("overflow_layer", points=0.5)
+def overflow_at_once_or_never(ask, params):
+    """It is 0 if the signal never overflows, and right if it does so from the start."""
+    what = 'overflow_layer(start, growth, "float16")'
+    for growth in (1.0, params.uniform(0.3, 0.9)):
+        got = ask.number(what, start=params.uniform(1, 9), growth=growth)
+        close(got, 0.0, "the layer for a signal that does not grow")
+    for growth in (params.uniform(1.5, 3), params.uniform(0.3, 0.9)):
+        got = ask.number(what, start=params.uniform(1e5, 1e7), growth=growth)
+        close(got, 1.0, "the layer for a signal that is too large from the start")
+
+
+# --- layers_won
+
+
+@part("layers_won", points=0.5, public=True)
+def layers_won_in_special_cases(ask, params):
+    """It is right if the scale makes up for one layer, and a scale twice wins twice as much."""
+    factor, scale = params.uniform(0.3, 0.8), params.uniform(10, 1000)
+    what = "layers_won(scale, factor)"
+    close(
+        ask.number(what, scale=1 / factor, factor=factor),
+        1.0,
+        "the number of layers for a scale that undoes one of them",
+        mistakes=[
+            (-1.0, "a positive number of layers is won"),
+            (2.0, "each layer multiplies the gradient itself by the factor, not its square"),
+        ],
+    )
+    once = ask.number(what, scale=scale, factor=factor)
+    twice = ask.number(what, scale=scale * scale, factor=factor)
+    close(twice, 2 * once, "what a scale wins that is applied twice")
+
+
+@part("layers_won", points=1)
+def layers_won_for_other_numbers(ask, params):
+    """It is right for other scales and factors."""
+    scale, factor = 2.0 ** params.randint(5, 16), params.uniform(0.2, 0.45)
+    got = ask.number("layers_won(scale, factor)", scale=scale, factor=factor)
+    close(got, math.log(scale) / -math.log(factor), "the number of layers")
+
+
+# --- loss_factor
+
+
+@part("loss_factor", points=0.5, public=True)
+def loss_at_special_rates(ask, params):
+    """It is right at the rate that hits the bottom, and at the edge; a loss is never negative."""
+    curvature, steps = params.uniform(2, 9), 2 * params.randint(1, 4) + 1
+    what = "loss_factor(rate, curvature, steps)"
+
+    def factor(times, steps=steps):
+        return ask.number(what, rate=times / curvature, curvature=curvature, steps=steps)
+
+    close(factor(1), 0.0, "the loss at the rate 1/curvature", atol=1e-9)
+    sign = "the sign is that of a; the loss has a square"
+    close(factor(2), 1.0, "the loss at the rate 2/curvature", mistakes=[(-1.0, sign)])
+    product = factor(1.7, steps=2) * factor(1.7, steps=3)
+    close(product, factor(1.7, steps=5), "the factor of two steps times that of three")
+
+
+@part("loss_factor", points=1)
+def loss_at_other_rates(ask, params):
+    """It is right for other rates, below and above the edge."""
+    for times in (params.uniform(0.2, 0.8), params.uniform(1.3, 1.8), params.uniform(2.1, 2.5)):
+        curvature, steps = params.uniform(0.5, 20), params.randint(2, 7)
+        rate = times / curvature
+        what = "loss_factor(rate, curvature, steps)"
+        got = ask.number(what, rate=rate, curvature=curvature, steps=steps)
+        root = abs(1 - times) ** steps
+        mistakes = [(root, "is that the factor of a, not of the loss?")]
+        close(got, root**2, "the factor of the loss", mistakes=mistakes)
+
+
+# --- branch_scale
+
+
+@part("branch_scale", points=1, public=True)
+def branches_of_two_layers(ask, params):
+    """With two layers the growth is the one asked for, and weights twice as large halve beta."""
+    sigma_w2, most = params.uniform(1, 5), params.uniform(1.5, 4)
+    what = "branch_scale(sigma_w2, 2, most)"
+    beta = ask.number(what, sigma_w2=sigma_w2, most=most)
+    if beta <= 0:
+        raise Wrong("beta should be positive")
+    slopes = "half of the slopes are 0; which share of the mean square gets through a branch?"
+    close(
+        beta**2 * sigma_w2 / 2,
+        most - 1,
+        "the mean square that comes through the branch, relative to that on the direct path,",
+        mistakes=[
+            ((most - 1) / 2, slopes),
+            ((most - 1) ** 2 * sigma_w2 / 2, "is that beta, or its square?"),
+            ((most - 1) ** 2 * 2 / sigma_w2, "is that beta, or its square?"),
+            (most**2 - 1, "the mean square grows by most**2 over both layers together"),
+            (most**0.5 - 1, "the RMS grows by `most`; by what does the mean square grow?"),
+        ],
+    )
+    halved = ask.number(what, sigma_w2=4 * sigma_w2, most=most)
+    close(2 * halved, beta, "twice the beta for weights that are twice as large")
+
+
+@part("branch_scale", points=1.5)
+def branches_of_many_layers(ask, params):
+    """The scale is right for other depths."""
+    for layers in (1, params.randint(5, 15), params.randint(100, 900)):
+        sigma_w2, most = params.uniform(0.5, 4), params.uniform(1.5, 20)
+        what = "branch_scale(sigma_w2, layers, most)"
+        got = ask.number(what, sigma_w2=sigma_w2, layers=layers, most=most)
+        expected = math.sqrt(2 / sigma_w2 * math.expm1(2 * math.log(most) / layers))
+        close(got, expected, f"beta for {layers} layer" + ("s" if layers > 1 else ""))
+
+
+# --- clip_norm_
+
+
+def _draw(params, length, shapes):
+    """Return arrays whose global norm is the given length."""
+    draw = params.numpy()
+    found = [draw.normal(size=shape) for shape in shapes]
+    norm = math.sqrt(sum((g * g).sum() for g in found))
+    return [g * length / norm for g in found]
+
+
+def _after(ask, arrays, limit):
+    """Return the gradients after clipping; up to four arrays."""
+    names = "abcd"[: len(arrays)]
+    listed = ", ".join(names)
+    values = dict(zip(names, map(_tensor, arrays), strict=True))
+    return [
+        ask.array(f"(clip_norm_([{listed}], limit), {name})[1]", g.shape, limit=limit, **values)
+        for name, g in zip(names, arrays, strict=True)
+    ]
+
+
+def _norm(arrays):
+    return math.sqrt(sum((g * g).sum() for g in arrays))
+
+
+@part("clip_norm_", points=1.5, public=True)
+def clipped_length_and_direction(ask, params):
+    """A gradient that is too long, in three tensors, gets shorter and keeps its direction."""
+    limit, length = params.uniform(0.5, 2), params.uniform(20, 60)
+    before = _draw(params, length, [(4, 3), (4,), (2, 2, 2)])
+    after = _after(ask, before, limit)
+    unchanged = "nothing has changed; change the tensors themselves, in place"
+    each = "did you clip each tensor by itself? All of them together are one vector"
+    close(
+        _norm(after),
+        limit,
+        "the length after clipping",
+        rtol=1e-4,
+        mistakes=[
+            (length, unchanged),
+            (limit * math.sqrt(3), each),
+            (1.0, "shorten it to `limit`, not to 1"),
+            (limit**2 / length, "is the factor applied twice?"),
+        ],
+    )
+    factors = np.concatenate([(b / a).ravel() for a, b in zip(before, after, strict=True)])
+    if (factors < 0).any():
+        raise Wrong("some entries have changed their sign: the direction should stay")
+    if np.ptp(factors) > 1e-4 * factors.mean():
+        raise Wrong(
+            "the direction has changed: multiply all entries of all tensors by the same number"
+        )
+
+
+@part("clip_norm_", points=0.5, public=True)
+def clipping_returns_the_length_before(ask, params):
+    """The length before clipping is returned."""
+    limit, length = params.uniform(0.5, 2), params.uniform(20, 60)
+    a, b = map(_tensor, _draw(params, length, [(5, 2), (3,)]))
+    got = ask.number("clip_norm_([a, b], limit)", a=a, b=b, limit=limit)
+    a_norm, b_norm = float(a.norm()), float(b.norm())
+    close(
+        got,
+        length,
+        "the length that is returned",
+        rtol=1e-4,
+        mistakes=[
+            (limit, "return the length BEFORE clipping"),
+            (limit * math.sqrt(2), "return the length BEFORE clipping"),
+            (length**2, "the length is the ROOT of the sum of squares"),
+            (a_norm + b_norm, "lengths of tensors do not add up; their squares do"),
+            (b_norm, "is that the length of the last tensor alone?"),
+            (a_norm, "is that the length of the first tensor alone?"),
+            (limit / length, "is that the factor instead of the length?"),
+        ],
+    )
+
+
+@part("clip_norm_", points=1)
+def short_gradient_unchanged(ask, params):
+    """A gradient that is short enough does not change at all, and its length is returned."""
+    limit = params.uniform(2, 5)
+    for share in (params.uniform(0.1, 0.5), params.uniform(0.9, 0.98)):
+        before = _draw(params, share * limit, [(3, 3), (6,)])
+        for a, b in zip(before, _after(ask, before, limit), strict=True):
+            if not np.array_equal(a, b):
+                close(b, a, "a gradient shorter than the limit, after clipping,", rtol=0)
+        a, b = map(_tensor, before)
+        got = ask.number("clip_norm_([a, b], limit)", a=a, b=b, limit=limit)
+        close(got, share * limit, "the length of a short gradient", rtol=1e-4)
+
+
+@part("clip_norm_", points=0.5)
+def zero_gradient(ask, params):
+    """A gradient of zeros stays as it is, and its length is 0."""
+    before, limit = [np.zeros((3, 2)), np.zeros(4)], params.uniform(0.5, 2)
+    for g in _after(ask, before, limit):
+        close(g, np.zeros(g.shape), "a gradient of zeros, after clipping,")
+    a, b = map(_tensor, before)
+    close(
+        ask.number("clip_norm_([a, b], limit)", a=a, b=b, limit=limit),
+        0.0,
+        "the length of a gradient of zeros",
+    )
+
+
+@part("clip_norm_", points=0.5)
+def other_gradients_clipped(ask, params):
+    """Other gradients are clipped rightly: one tensor or four, one of them zero."""
+    for shapes in ([(7,)], [(2, 3), (5,), (1, 4), (3, 1, 2)]):
+        limit = params.uniform(2, 8)
+        before = _draw(params, limit * params.uniform(1.2, 3), shapes)
+        if len(before) == 4:
+            before[1] = before[1] * 0
+            before[0] = before[0] * 9  # so that what is left is longer than the limit
+        length = _norm(before)
+        after = _after(ask, before, limit)
+        for a, b in zip(before, after, strict=True):
+            close(b, a * min(1, limit / length), "a clipped tensor", rtol=1e-4)

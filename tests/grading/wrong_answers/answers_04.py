@@ -1,0 +1,330 @@
+"""Answers to assignment 4 that are often wrong: what, the cells, and what each task loses."""
+
+WRONG = [
+    (
+        "half a factor too many",
+        {
+            "gradient_growth_answer": """
+def gradient_growth(sigma_w2, layers):
+    return (sigma_w2 / 2) ** (layers / 2)
+"""
+        },
+        {"gradient_growth": 1.5},
+    ),
+    (
+        "the ratio of mean squares is taken for that of roots",
+        {
+            "gradient_growth_answer": """
+def gradient_growth(sigma_w2, layers):
+    return (sigma_w2 / 2) ** (layers - 1)
+"""
+        },
+        {"gradient_growth": 1.5},
+    ),
+    (
+        "the slopes that are 0 are forgotten",
+        {
+            "gradient_growth_answer": """
+def gradient_growth(sigma_w2, layers):
+    return sigma_w2 ** ((layers - 1) / 2)
+"""
+        },
+        {"gradient_growth": 1.5},
+    ),
+    (
+        "as many factors as layers",
+        {
+            "growth_per_layer_answer": """
+def growth_per_layer(gradients):
+    rms = [float(g.double().square().mean().sqrt()) for g in gradients]
+    return (rms[0] / rms[-1]) ** (1 / len(rms))
+"""
+        },
+        {"growth_per_layer": 2.5},
+    ),
+    (
+        "the growth is taken forward",
+        {
+            "growth_per_layer_answer": """
+def growth_per_layer(gradients):
+    rms = [float(g.double().square().mean().sqrt()) for g in gradients]
+    return (rms[-1] / rms[0]) ** (1 / (len(rms) - 1))
+"""
+        },
+        {"growth_per_layer": 2.5},
+    ),
+    (
+        "lengths of layers of different widths are compared",
+        {
+            "growth_per_layer_answer": """
+def growth_per_layer(gradients):
+    length = [float(g.double().norm()) for g in gradients]
+    return (length[0] / length[-1]) ** (1 / (len(length) - 1))
+"""
+        },
+        {"growth_per_layer": 1},
+    ),
+    (
+        "squares in single precision",
+        {
+            "growth_per_layer_answer": """
+def growth_per_layer(gradients):
+    rms = [float(g.square().mean().sqrt()) for g in gradients]
+    return (rms[0] / rms[-1]) ** (1 / (len(rms) - 1))
+"""
+        },
+        {"growth_per_layer": 0.5},
+    ),
+    (
+        "factors are averaged",
+        {
+            "growth_per_layer_answer": """
+def growth_per_layer(gradients):
+    rms = [float(g.double().square().mean().sqrt()) for g in gradients]
+    return sum(a / b for a, b in zip(rms, rms[1:])) / (len(rms) - 1)
+"""
+        },
+        {"growth_per_layer": 1},
+    ),
+    (
+        "layers are counted from 0",
+        {
+            "overflow_layer_answer": """
+def overflow_layer(start, growth, format):
+    largest = torch.finfo(getattr(torch, format)).max
+    if start > largest:
+        return 1
+    if growth <= 1:
+        return 0
+    return math.ceil(math.log(largest / start) / math.log(growth))
+"""
+        },
+        {"overflow_layer": 2},
+    ),
+    (
+        "a signal that does not grow is forgotten",
+        {
+            "overflow_layer_answer": """
+def overflow_layer(start, growth, format):
+    largest = torch.finfo(getattr(torch, format)).max
+    return 1 + math.ceil(math.log(largest / start) / math.log(growth))
+"""
+        },
+        {"overflow_layer": 0.5},
+    ),
+    (
+        "bfloat16 is taken for float16",
+        {
+            "overflow_layer_answer": """
+def overflow_layer(start, growth, format):
+    largest = 3.4028235e38 if format == "float32" else 65504
+    if start > largest:
+        return 1
+    if growth <= 1:
+        return 0
+    return 1 + math.ceil(math.log(largest / start) / math.log(growth))
+"""
+        },
+        {"overflow_layer": 1},
+    ),
+    (
+        "the start is left out",
+        {
+            "overflow_layer_answer": """
+def overflow_layer(start, growth, format):
+    largest = torch.finfo(getattr(torch, format)).max
+    if start > largest:
+        return 1
+    if growth <= 1:
+        return 0
+    return 1 + math.ceil(math.log(largest) / math.log(growth))
+"""
+        },
+        {"overflow_layer": 2},
+    ),
+    (
+        "the factor is taken for that of the mean square",
+        {
+            "layers_won_answer": """
+def layers_won(scale, factor):
+    return 2 * math.log(scale) / -math.log(factor)
+"""
+        },
+        {"layers_won": 1.5},
+    ),
+    (
+        "the sign of the logarithm is forgotten",
+        {
+            "layers_won_answer": """
+def layers_won(scale, factor):
+    return math.log(scale) / math.log(factor)
+"""
+        },
+        {"layers_won": 1.5},
+    ),
+    (
+        "every layer is thought to halve the gradient",
+        {
+            "layers_won_answer": """
+def layers_won(scale, factor):
+    return math.log2(scale)
+"""
+        },
+        {"layers_won": 1.5},
+    ),
+    (
+        "the factor of a is taken for that of the loss",
+        {
+            "loss_factor_answer": """
+def loss_factor(rate, curvature, steps):
+    return (1 - rate * curvature) ** steps
+"""
+        },
+        {"loss_factor": 1.5},
+    ),
+    (
+        "the size of a is taken for the loss",
+        {
+            "loss_factor_answer": """
+def loss_factor(rate, curvature, steps):
+    return abs(1 - rate * curvature) ** steps
+"""
+        },
+        {"loss_factor": 1},
+    ),
+    (
+        "all slopes of a branch are taken for 1",
+        {
+            "branch_scale_answer": """
+def branch_scale(sigma_w2, layers, most):
+    return math.sqrt((most ** (2 / layers) - 1) / sigma_w2)
+"""
+        },
+        {"branch_scale": 2.5},
+    ),
+    (
+        "root mean square and mean square are mixed up",
+        {
+            "branch_scale_answer": """
+def branch_scale(sigma_w2, layers, most):
+    return math.sqrt(2 * (most ** (1 / layers) - 1) / sigma_w2)
+"""
+        },
+        {"branch_scale": 2.5},
+    ),
+    (
+        "the square of beta is returned",
+        {
+            "branch_scale_answer": """
+def branch_scale(sigma_w2, layers, most):
+    return 2 * (most ** (2 / layers) - 1) / sigma_w2
+"""
+        },
+        {"branch_scale": 2.5},
+    ),
+    (
+        "beta shrinks like one over the number of layers",
+        {
+            "branch_scale_answer": """
+def branch_scale(sigma_w2, layers, most):
+    return math.sqrt(2 * (most - 1) / sigma_w2) * 2 / layers
+"""
+        },
+        {"branch_scale": 1.5},
+    ),
+    (
+        "each tensor is clipped by itself",
+        {
+            "clip_norm__answer": """
+def clip_norm_(gradients, limit):
+    norms = [float(g.norm()) for g in gradients]
+    for g, norm in zip(gradients, norms):
+        if norm > limit:
+            g.mul_(limit / norm)
+    return math.sqrt(sum(norm**2 for norm in norms))
+"""
+        },
+        {"clip_norm_": 2},
+    ),
+    (
+        "a short gradient is made longer",
+        {
+            "clip_norm__answer": """
+def clip_norm_(gradients, limit):
+    norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
+    for g in gradients:
+        g.mul_(limit / norm)
+    return norm
+"""
+        },
+        {"clip_norm_": 1.5},
+    ),
+    (
+        "the length after clipping is returned",
+        {
+            "clip_norm__answer": """
+def clip_norm_(gradients, limit):
+    norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
+    if norm > limit:
+        for g in gradients:
+            g.mul_(limit / norm)
+    return min(norm, limit)
+"""
+        },
+        {"clip_norm_": 0.5},
+    ),
+    (
+        "the tensors are not changed in place",
+        {
+            "clip_norm__answer": """
+def clip_norm_(gradients, limit):
+    norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
+    if norm > limit:
+        gradients = [g * limit / norm for g in gradients]
+    return norm
+"""
+        },
+        {"clip_norm_": 2},
+    ),
+    (
+        "entries are clipped instead of the length",
+        {
+            "clip_norm__answer": """
+def clip_norm_(gradients, limit):
+    norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
+    for g in gradients:
+        g.clamp_(-limit, limit)
+    return norm
+"""
+        },
+        {"clip_norm_": 2},
+    ),
+    (
+        "lengths of tensors are added up",
+        {
+            "clip_norm__answer": """
+def clip_norm_(gradients, limit):
+    norm = sum(float(g.norm()) for g in gradients)
+    if norm > limit:
+        for g in gradients:
+            g.mul_(limit / norm)
+    return norm
+"""
+        },
+        {"clip_norm_": 3.5},
+    ),
+    (
+        "a zero is divided by",
+        {
+            "clip_norm__answer": """
+def clip_norm_(gradients, limit):
+    norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
+    factor = min(1, limit / norm)
+    for g in gradients:
+        g.mul_(factor)
+    return norm
+"""
+        },
+        {"clip_norm_": 0.5},
+    ),
+]
