@@ -275,7 +275,7 @@ def same_directions(ask, params):
 
 
 @part("equal_rates", points=1)
-def rates(ask, params):
+def other_lengths(ask, params):
     """The rates are right for other lengths, also for short weights."""
     for low, high in ((-3, -0.3), (0.3, 3)):
         rate, a = 10 ** params.uniform(-4, 0), 10 ** params.uniform(low, high)
