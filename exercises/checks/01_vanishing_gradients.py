@@ -1,0 +1,356 @@
+"""Checks of assignment 1, vanishing gradients."""
+
+import math
+
+import numpy as np
+import torch
+
+from grading.checking import Wrong, close, part
+
+
+@part("until", points=0.5, public=True)
+def until_squared(ask, params):
+    """A threshold that is squared takes twice as many layers; so does a factor's root."""
+    chi, threshold = params.uniform(0.4, 0.8), 10.0 ** -params.randint(4, 6)
+    words = "layers_until(chi, threshold)"
+    once = ask.number(words, chi=chi, threshold=threshold)
+    if once != round(once):
+        raise Wrong(f"`{words}` should be a whole number: round up")
+    if once <= 0:
+        raise Wrong(f"`{words}` should be positive: both logarithms are negative")
+    # Rounding up moves each number by less than 1, and so the difference by less than 2.
+    if not -2 < 2 * once - ask.number(words, chi=chi, threshold=threshold**2) < 2:
+        raise Wrong("squaring the threshold should double the number of layers")
+    if not -2 < 2 * once - ask.number(words, chi=chi**0.5, threshold=threshold) < 2:
+        raise Wrong("a factor chi1**0.5 in the place of chi1 should double the number of layers")
+
+
+@part("until", points=1)
+def until_layers(ask, params):
+    """The number of layers is right."""
+    chi, layers = params.uniform(0.1, 0.95), params.randint(20, 400)
+    share = params.uniform(0.2, 0.8)  # far from a whole number before rounding
+    threshold = chi ** ((layers - share) / 2)
+    close(
+        ask.number("layers_until(chi, threshold)", chi=chi, threshold=threshold),
+        layers,
+        "the number of layers",
+        rtol=1e-9,
+        mistakes=[
+            (layers - 1, "after this many layers the size is still above the threshold"),
+            (layers + 1, "one layer fewer is enough"),
+            (math.ceil((layers - share) / 2), "chi1 is the factor on the square of the size"),
+            (math.ceil(2 * (layers - share)), "chi1 is the factor on the square of the size"),
+        ],
+    )
+
+
+@part("flat", points=0.5, public=True)
+def flat_line(ask, params):
+    """If signal and gradient shrink alike, the weight gradient is flat."""
+    a, layers = params.uniform(0.2, 0.8), params.randint(4, 12)
+    got = ask.number("weight_gradient_ratio(a, a, L)", a=a, L=layers)
+    close(
+        got,
+        1,
+        "the ratio for a = b",
+        mistakes=[
+            (a ** (2 * layers - 2), "does the signal shrink in the direction of the gradient?"),
+            (a ** (layers - 1), "the weight gradient is a product of two"),
+            (1 / a, "which x belongs to the gradient by W^l? Count the steps of each factor"),
+            (a, "which x belongs to the gradient by W^l? Count the steps of each factor"),
+        ],
+    )
+
+
+@part("flat", points=1)
+def flat_or_not(ask, params):
+    """The ratio is right for any two factors."""
+    a, b, layers = params.uniform(0.3, 0.9), params.uniform(1.1, 1.6), params.randint(5, 15)
+    if params.random() < 0.5:
+        a, b = b, a
+    steps = layers - 1
+    close(
+        ask.number("weight_gradient_ratio(a, b, L)", a=a, b=b, L=layers),
+        (b / a) ** steps,
+        "the ratio",
+        mistakes=[
+            ((a / b) ** steps, "is this the last layer over the first?"),
+            ((a * b) ** steps, "does the signal shrink in the direction of the gradient?"),
+            ((b / a) ** layers, "between L layers there are fewer steps than L"),
+            (b**steps, "this is the ratio of the gradients by h"),
+            (1, "this is so only if a = b"),
+        ],
+    )
+
+
+NEAR = "chi1_near_zero(n, v, q, s, c)"
+
+
+def near_numbers(params):
+    """Draw the arguments of the function, other than q."""
+    numbers = {"n": params.randint(20, 300), "v": params.uniform(0.001, 0.1)}
+    return numbers | {"s": params.uniform(1.5, 4), "c": params.uniform(0.3, 0.8)}
+
+
+@part("near", points=0.5, public=True)
+def near_at_zero(ask, params):
+    """At q = 0 all slopes are the slope at zero, found from differences."""
+    numbers = near_numbers(params)
+    s, c, step = numbers["s"], numbers["c"], 1e-3
+    up, down = (s / (1 + math.exp(-c * h)) for h in (step, -step))
+    slope = (up - down) / (2 * step)
+    right = numbers["n"] * numbers["v"] * slope**2
+    got = ask.number(NEAR, q=0.0, **numbers)
+    hints = [(right / slope, "square the slope"), (right / c**2, "the chain rule gives a factor c")]
+    hints += [(right / c, "the slope is squared, with all its factors")]
+    hints += [(right / s**2, "s scales the slope too")]
+    close(got, right, "chi1 at q = 0", rtol=1e-5, mistakes=hints)
+
+
+@part("near", points=0.5)
+def near_factors(ask, params):
+    """At q = 0 it is right for other numbers."""
+    numbers = near_numbers(params)
+    right = numbers["n"] * numbers["v"] * (numbers["s"] * numbers["c"] / 4) ** 2
+    close(ask.number(NEAR, q=0.0, **numbers), right, "chi1 at q = 0")
+
+
+@part("near", points=1)
+def near_correction(ask, params):
+    """The term in q is right."""
+    numbers = near_numbers(params)
+    q, c = 1e-4, numbers["c"]
+    change = ask.number(NEAR, q=q, **numbers) - ask.number(NEAR, q=0.0, **numbers)
+    right = -numbers["n"] * numbers["v"] * (numbers["s"] * c**2) ** 2 / 32
+    hints = [
+        (0.0, "it is missing"),
+        (-right, "does a wider spread make the mean slope larger?"),
+        (right / c**2, "c appears in the argument of the slope, too"),
+        (right / c, "the argument c h is squared"),
+        (right / 2, "a square has twice the mixed product"),
+        (right * q, "the mean of h squared is q"),
+        (right / math.sqrt(q), "the mean of h squared is q"),
+    ]
+    # Further terms, which are judged apart, are smaller by the order of q.
+    close(change / q, right, "the term in q", rtol=1e-3, mistakes=hints)
+
+
+@part("near", points=0.5)
+def near_no_more(ask, params):
+    """There are no terms beyond the one in q."""
+    numbers, q = near_numbers(params), params.uniform(0.2, 0.6)
+    zero, once, twice = (ask.number(NEAR, q=k * q, **numbers) for k in (0.0, 1.0, 2.0))
+    if abs(once - zero) < 1e-9 * abs(zero):
+        raise Wrong("q has no effect")
+    linear = "the change from q = 0 to 2 q, beside twice that to q,"
+    hint = "drop the terms with higher powers of q"
+    close(twice - zero, 2 * (once - zero), linear, mistakes=[(twice - zero, hint)])
+
+
+LAYER = "layer_backward(x, W, b, lambda h: 2 * a * h + c, g)[{}]"
+
+
+def through_layer(ask, params, images, which):
+    """Check one of the three gradients for the activation a h**2 + c h, by autograd."""
+    draw = params.numpy()
+    n_in, n_out = params.sample(range(3, 9), 2)
+    shapes = {"x": (images, n_in), "W": (n_out, n_in), "b": (n_out,), "g": (images, n_out)}
+    values = {name: draw.normal(size=shape) for name, shape in shapes.items()}
+    a, c = params.uniform(0.3, 1), params.uniform(0.5, 2)
+    x, W, b, g = (torch.tensor(one, requires_grad=True) for one in values.values())
+    h = x @ W.T + b
+
+    def gradient(loss):
+        return torch.autograd.grad(loss.sum(), (x, W, b), retain_graph=True)[which].numpy()
+
+    def slope_at(where):
+        return gradient(g * h * (2 * a * where + c).detach())
+
+    right = gradient(g * (a * h * h + c * h))
+    got = ask.array(LAYER.format(which), right.shape, **values, a=a, c=c)
+    hints = [
+        (gradient(g * h), "the slope is missing"),
+        (slope_at(h - b), "the slope is taken at h, with the bias"),
+        (slope_at(g), "the slope is taken at h, not at what arrives"),
+        (right / images, "the mean over images is in the arriving gradient already"),
+    ]
+    name = ["by the input", "by the weights", "by the bias"][which]
+    close(got, right, f"the gradient {name}", mistakes=hints)
+
+
+@part("layer", points=0.5, public=True)
+def layer_bias(ask, params):
+    """For one image the gradient by the bias is that by h; compared with autograd."""
+    through_layer(ask, params, 1, 2)
+
+
+@part("layer", points=1, public=True)
+def layer_weights_and_input(ask, params):
+    """For one image the gradients by the weights and by the input agree with autograd."""
+    through_layer(ask, params, 1, 1)
+    through_layer(ask, params, 1, 0)
+
+
+@part("layer", points=1)
+def layer_input(ask, params):
+    """For a batch the gradient by the input is right."""
+    through_layer(ask, params, params.randint(10, 20), 0)
+
+
+@part("layer", points=1)
+def layer_weights(ask, params):
+    """For a batch the gradient by the weights is right."""
+    through_layer(ask, params, params.randint(10, 20), 1)
+
+
+@part("layer", points=0.5)
+def layer_bias_of_batch(ask, params):
+    """For a batch the gradient by the bias is right."""
+    through_layer(ask, params, params.randint(10, 20), 2)
+
+
+def through_network(ask, params, depth):
+    """Check the sizes in a network with the activation a h**2 + c h, by autograd."""
+    draw = params.numpy()
+    a, c = params.uniform(0.1, 0.3), params.uniform(0.5, 1.5)
+    widths = params.sample(range(4, 4 + 2 * depth), depth)
+    images = params.randint(5, 9)
+    hs = [torch.tensor(draw.normal(size=(images, widths[0])), requires_grad=True)]
+    weights = []
+    for n, m in zip(widths[1:], widths[:-1], strict=True):
+        weights.append(torch.tensor(draw.normal(size=(n, m)) / math.sqrt(m)))
+        hs.append((a * hs[-1] ** 2 + c * hs[-1]) @ weights[-1].T)
+    top = torch.tensor(draw.normal(size=(images, widths[-1])))
+    gradients = torch.autograd.grad((hs[-1] * top).sum(), hs)
+    right = np.array([one.square().mean().sqrt().item() for one in gradients])
+    values = {
+        "hs": [one.detach().numpy() for one in hs],
+        "weights": [one.numpy() for one in weights],
+        "top": top.numpy(),
+        "a": a,
+        "c": c,
+    }
+    words = "walk_back(hs, weights, lambda h: 2 * a * h + c, top)"
+    got = ask.array(words, (depth,), **values)
+    norms = right * np.sqrt([images * n for n in widths])
+    hints = [
+        (right[::-1], "the list should begin with layer 1"),
+        (right**2, "the root of the mean square, not the mean square"),
+        (norms, "this is the norm; take the mean before the root"),
+        (right * np.sqrt(images), "the mean is over the images, too"),
+    ]
+    for value, hint in hints:
+        if np.allclose(got, value, rtol=1e-6, atol=0):
+            raise Wrong(f"the list of sizes has wrong entries: {hint}")
+    for layer in range(depth, 0, -1):
+        close(got[layer - 1], right[layer - 1], f"the size in layer {layer} of {depth}")
+
+
+@part("walk", points=1, public=True)
+def walk_three_layers(ask, params):
+    """In a network of three layers the sizes agree with autograd."""
+    through_network(ask, params, 3)
+
+
+@part("walk", points=1)
+def walk_many_layers(ask, params):
+    """In deeper networks the sizes are right, too."""
+    through_network(ask, params, params.randint(5, 8))
+
+
+@part("fit", points=0.5, public=True)
+def fit_exact(ask, params):
+    """Of sizes that shrink by one factor exactly, it finds the factor."""
+    factor, layers = params.uniform(0.2, 0.8), params.randint(5, 10)
+    sizes = params.uniform(0.1, 5) * factor ** np.arange(layers)[::-1]
+    hints = [
+        (1 / factor, "is this the factor on the way up?"),
+        (math.log(factor), "this is the logarithm of the factor"),
+        (-math.log(factor), "this is a slope of logarithms, not yet a factor"),
+        (factor**2, "the sizes themselves, not their squares"),
+        (sizes[0] / sizes[-1], "this is the factor of all layers together"),
+    ]
+    close(ask.number("fit_factor(sizes)", sizes=sizes), factor, "the factor", mistakes=hints)
+
+
+def _line(sizes):
+    """Return the factor from the normal equations of the line through the logarithms."""
+    keep = np.flatnonzero(sizes)
+    away, logs = keep - keep.mean(), np.log(sizes[keep])
+    return math.exp(-(away @ logs) / (away @ away))
+
+
+def _noisy(params, layers):
+    factor = params.uniform(0.2, 0.8)
+    noise = params.numpy().normal(size=layers)
+    return factor ** np.arange(layers)[::-1] * np.exp(0.3 * noise)
+
+
+@part("fit", points=1)
+def fit_noisy(ask, params):
+    """Of sizes that scatter, it finds the line of least squares."""
+    sizes = _noisy(params, params.randint(8, 15))
+    ratios = sizes[:-1] / sizes[1:]
+    hints = [
+        ((sizes[0] / sizes[-1]) ** (1 / (len(sizes) - 1)), "it uses the first and last size only"),
+        (ratios.mean(), "this is the mean of the ratios: fit the line"),
+        (np.median(ratios), "this is the median of the ratios: fit the line"),
+        (1 / _line(sizes), "is this the factor on the way up?"),
+    ]
+    close(ask.number("fit_factor(sizes)", sizes=sizes), _line(sizes), "the factor", mistakes=hints)
+
+
+@part("fit", points=0.5)
+def fit_zeros(ask, params):
+    """Sizes of 0 are left out, and the other layers keep their numbers."""
+    sizes = _noisy(params, 14)
+    sizes[: params.randint(1, 3)] = 0
+    sizes[params.randint(5, 9)] = 0
+    hints = [(_line(sizes[sizes > 0]), "the layers have been renumbered")]
+    close(ask.number("fit_factor(sizes)", sizes=sizes), _line(sizes), "the factor", mistakes=hints)
+
+
+@part("theory", points=1, public=True)
+def theory_linear(ask, params):
+    """For a linear activation every factor is the same, whatever the input."""
+    slope, nv, layers = params.uniform(0.3, 0.9), params.uniform(1.2, 3), params.randint(4, 9)
+    words = "predicted_factors(lambda h: a * h, lambda h: a + 0 * h, nv, L, m)"
+    values = {"a": slope, "nv": nv, "L": layers, "m": params.uniform(0.2, 3)}
+    got = ask.array(words, (layers - 1,), **values)
+    right = np.full(layers - 1, math.sqrt(nv) * slope)
+    hints = [
+        (right**2, "the size changes by the root of chi1"),
+        (right / math.sqrt(nv), "nv is missing"),
+        (right * math.sqrt(nv), "nv belongs under the root"),
+        (np.cumprod(right), "return the factors of single layers, not their products"),
+    ]
+    close(got, right, "the list of factors", rtol=1e-5, mistakes=hints)
+
+
+def _factors(a, c, nv, layers, q, shift=0):
+    """Return the factors for the activation a h + c h**2, whose means are known exactly."""
+    found = []
+    for _ in range(layers - 1 + shift):
+        found.append(math.sqrt(nv * (a * a + 4 * c * c * q)))
+        q = nv * (a * a * q + 3 * c * c * q * q)
+    return np.array(found[shift:])
+
+
+@part("theory", points=1.5)
+def theory_curved(ask, params):
+    """For another activation the factors follow the map of q, from the first layer on."""
+    a, c, m = params.uniform(0.4, 0.8), params.uniform(0.1, 0.25), params.uniform(0.3, 1.5)
+    nv, layers = params.uniform(0.5, 1), params.randint(5, 9)
+    words = "predicted_factors(lambda h: a * h + c * h * h, lambda h: a + 2 * c * h, nv, L, m)"
+    got = ask.array(words, (layers - 1,), a=a, c=c, nv=nv, L=layers, m=m)
+    right = _factors(a, c, nv, layers, nv * m)
+    constant = np.full(layers - 1, right[0])
+    hints = [
+        (right[::-1], "the list should begin with the factor of layer 1"),
+        (_factors(a, c, nv, layers, m), "what is q in layer 1?"),
+        (_factors(a, c, nv, layers, nv), "the mean square of the input has no effect"),
+        (_factors(a, c, nv, layers, nv * m, 1), "the step to layer l uses the slopes of layer l"),
+        (constant, "q changes from layer to layer"),
+    ]
+    close(got, right, "the list of factors", rtol=1e-5, mistakes=hints)
