@@ -193,6 +193,11 @@ def _check_widths(widths: Sequence[int]) -> None:
 
 
 def _weight_variance(given: Callable, fan_in: int, fan_out: int, layer: int) -> float:
-    variance = given(fan_in, fan_out)
+    try:
+        variance = given(fan_in, fan_out)
+    except TypeError as error:
+        raise TypeError(
+            f"weight_variance must be a function of (fan_in, fan_out), but fails: {error}"
+        ) from error
     check_not_negative(f"the weight variance of layer {layer}", variance)
     return variance
