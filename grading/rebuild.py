@@ -191,8 +191,16 @@ def _likely(release, cell, cells, free):
     places = [at for at, one in enumerate(cells) if one[2] == before]
     if places and places[-1] + 1 in free and cells[places[-1] + 1][0] == cell.cell_type:
         return places[-1] + 1
-    alike = {
-        at: difflib.SequenceMatcher(None, cells[at][1][:5000], cell.source).ratio() for at in free
-    }
-    best = max(alike, key=alike.get, default=None)
-    return best if best is not None and alike[best] > 0.6 else None
+    return _alike(cell.source, {at: cells[at][1][:5000] for at in free})
+
+
+def _alike(source, texts):
+    """Return the key of the text that is most like a source, if one is like it at all."""
+    most, best, matcher = 0.6, None, difflib.SequenceMatcher(None, "", source)
+    for at, text in texts.items():
+        matcher.set_seq1(text)
+        # The first two are quick, and never smaller than the third.
+        bounds = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)
+        if all(bound() > most for bound in bounds):
+            most, best = matcher.ratio(), at
+    return best
