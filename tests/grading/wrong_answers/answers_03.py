@@ -218,3 +218,8 @@ def dead_share(batches):
         {"dead_share": 2},
     ),
 ]
+
+# The figure shows nothing that is marked, so it is not drawn.
+WRONG = [
+    (what, {**cells, "saturation_experiment_plot": ""}, losses) for what, cells, losses in WRONG
+]

@@ -328,3 +328,6 @@ def clip_norm_(gradients, limit):
         {"clip_norm_": 0.5},
     ),
 ]
+
+# The figure shows nothing that is marked, so it is not drawn.
+WRONG = [(what, {**cells, "overflow_experiment_plot": ""}, losses) for what, cells, losses in WRONG]
