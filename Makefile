@@ -47,7 +47,7 @@ test: environment
 check: environment
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m ruff check .
-	.venv/bin/python -m pytest tests src tools -n auto -m "not slow and not site"
+	.venv/bin/python -m pytest tests src tools grading -n auto -m "not slow and not site"
 
 # `make portability DIFFER=rounding` takes one of the differences by itself.
 DIFFER = all
@@ -58,7 +58,7 @@ lab: environment
 	.venv/bin/python -m jupyterlab chapters
 
 notebooks: environment
-	.venv/bin/python tools/execute_notebooks.py chapters appendix
+	.venv/bin/python tools/execute_notebooks.py chapters appendix teaching
 
 sweeps: environment
 	.venv/bin/python -m weightinit.experiments

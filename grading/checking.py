@@ -185,6 +185,8 @@ def _difference(got, expected, rtol):
         return "is wrong" if got.ndim == 0 else "has wrong entries"
     if factor < 0:
         return "has the wrong sign" + ("" if abs(factor + 1) < rtol else " and the wrong size")
+    if abs(factor - 1) < 1e-3:
+        return f"is wrong by a factor of {factor:.6f}: is something rounded, or left out?"
     size = f"{factor:.4g} times too large" if factor > 1 else f"{1 / factor:.4g} times too small"
     return f"is {size}"
 

@@ -58,6 +58,11 @@ def public_checks(checks, assignment):
     str
         One file that needs nothing else of the course.
 
+    Raises
+    ------
+    Stop
+        If a public part uses a name that is also that of a hidden one.
+
     Examples
     --------
     >>> source = '''
@@ -81,7 +86,7 @@ def public_checks(checks, assignment):
                 imports.append(ast.unparse(node))
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
             named[node.name] = node
-            if any("public=True" in ast.unparse(one) for one in node.decorator_list):
+            if "public=True" in _decorators(node):
                 wanted.append(node.name)
         elif isinstance(node, ast.Assign):
             targets = [one for target in node.targets for one in ast.walk(target)]
@@ -89,11 +94,20 @@ def public_checks(checks, assignment):
     for name in wanted:  # grows as names are found that these use
         used = {one.id for one in ast.walk(named[name]) if isinstance(one, ast.Name)}
         wanted += [one for one in named if one in used and one not in wanted]
+    functions = [name for name in wanted if isinstance(named[name], ast.FunctionDef)]
+    decorated = {name: _decorators(named[name]) for name in functions}
+    hidden = [name for name, text in decorated.items() if text and "public=True" not in text]
+    if hidden:
+        raise Stop(f"the public checks use the names of hidden ones: {', '.join(hidden)}")
     kept = [node for name, node in named.items() if name in wanted]
     body = ["\n".join(lines[_first(node) - 1 : node.end_lineno]) for node in dict.fromkeys(kept)]
     intro = f'"""The checks of assignment {assignment} that you can run by yourself."""'
     code = [_module("codec"), _module("checking"), "\n".join(imports)]
     return "\n\n\n".join([intro, *code, *body]) + "\n"
+
+
+def _decorators(node):
+    return " ".join(ast.unparse(one) for one in node.decorator_list)
 
 
 def _first(node):

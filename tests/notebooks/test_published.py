@@ -11,7 +11,9 @@ from weightinit import claims
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(
-    path for folder in ("chapters", "appendix") for path in ROOT.glob(f"{folder}/*.ipynb")
+    path
+    for folder in ("chapters", "appendix", "teaching")
+    for path in ROOT.glob(f"{folder}/*.ipynb")
 )
 
 
