@@ -127,7 +127,7 @@ def _clear(params, largest, growths, starts):
 @part("overflow_layer", points=1, public=True)
 def overflow_of_float16(ask, params):
     """In the layer found, float16 has overflowed, and in the one before it has not."""
-    start, growth, _ = _clear(params, LARGEST["float16"], (1.2, 2.5), (2, 9))
+    start, growth = params.uniform(2, 9), params.uniform(1.2, 2.5)
     layer = ask.number('overflow_layer(start, growth, "float16")', start=start, growth=growth)
     if layer != round(layer):
         raise Wrong("the layer should be a whole number")
