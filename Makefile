@@ -27,6 +27,7 @@ help:
 	@echo "make feedback     a page for each student: make feedback ASSIGNMENT=2"
 	@echo "make marks        all marks as one table; for an LMS see the page for instructors"
 	@echo "make slides       slides of each chapter: _build/slides"
+	@echo "make grading      install into .venv what the last seven need (they all do it themselves)"
 	@echo "make environment  install into .venv what the others need (they all do it themselves)"
 	@echo "make clean        delete everything that the others made, .venv too"
 

@@ -26,6 +26,7 @@ FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split(
 BESIDE = {"plotting", "claims"}
 WITHOUT_FRAMEWORK = ("activations", "claims", "data", "grids", "plotting", "theory")
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+GRADING = sorted((PACKAGE.parents[1] / "grading").glob("*.py"))
 
 
 def room_of(path):
@@ -101,7 +102,9 @@ def test_face_names_what_is_public_and_every_file(room):
     assert unnamed == set(), "the face says in which order to read the files"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", FILES + GRADING, ids=lambda path: f"{path.parent.name}/{path.name}"
+)
 def test_module_can_be_read_in_one_sitting(path):
     assert len(path.read_text("utf-8").splitlines()) <= 300
 

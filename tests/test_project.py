@@ -73,7 +73,7 @@ def test_supported_pythons_are_the_same_everywhere():
 
 def test_makefile_targets_are_explained_in_help_and_readme():
     makefile = text("Makefile")
-    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    phony = " ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE))
     assert set(phony.split()) == set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
     for target in set(phony.split()) - {"help"}:
         assert f'"make {target} ' in makefile
@@ -84,6 +84,8 @@ def test_every_line_of_the_makefile_is_in_the_readme():
     readme = text("README.md").replace("\\", "/")
     recipes = re.findall(r"^\t(?:[A-Z_]+=\S+ )*\.venv/bin/(.*)$", text("Makefile"), re.MULTILINE)
     assert len(recipes) > 8
+    # Student code runs on Linux only, where there is make.
+    recipes = [line for line in recipes if not line.startswith("python -m grading")]
     lines = [line.removesuffix(" $(TESTS)").replace("$(DIFFER)", "all") for line in recipes]
     assert [line for line in lines if f".venv/Scripts/{line}\n" not in readme] == []
 
