@@ -66,7 +66,7 @@ class Ask:
     def __init__(self, reach):
         self._reach = reach
 
-    def __call__(self, expression, **values):
+    def __call__(self, expression, /, **values):
         """Return the value of an expression, with more names in it: numbers, arrays, tensors.
 
         Raises
@@ -88,7 +88,7 @@ class Ask:
         given = ", ".join(f"{name} = {_short(value)}" for name, value in values.items())
         raise Wrong(f"`{expression}` raised {error}" + (f" (with {given})" if given else ""))
 
-    def number(self, expression, **values):
+    def number(self, expression, /, **values):
         """Return a finite number as a float."""
         value = self(expression, **values)
         if type(value) is np.ndarray and value.size == 1:
@@ -103,7 +103,7 @@ class Ask:
             raise Wrong(f"`{expression}` should be a finite number, got {value}")
         return value
 
-    def array(self, expression, shape, **values):
+    def array(self, expression, shape, /, **values):
         """Return an array of finite numbers, as float64."""
         value = self(expression, **values)
         if type(value) in (int, float, list):
