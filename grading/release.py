@@ -88,8 +88,9 @@ def public_checks(checks, assignment):
             named[node.name] = node
             if "public=True" in _decorators(node):
                 wanted.append(node.name)
-        elif isinstance(node, ast.Assign):
-            targets = [one for target in node.targets for one in ast.walk(target)]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            given = node.targets if isinstance(node, ast.Assign) else [node.target]
+            targets = [one for target in given for one in ast.walk(target)]
             named |= {one.id: node for one in targets if isinstance(one, ast.Name)}
     for name in wanted:  # grows as names are found that these use
         used = {one.id for one in ast.walk(named[name]) if isinstance(one, ast.Name)}

@@ -1,11 +1,12 @@
 """Assignments in this process, without a kernel: fast, for answers that are not hostile."""
 
+import ast
 import functools
 import re
 
 import nbformat
 
-from grading.checking import Ask
+from grading.checking import Ask, parts
 from grading.codec import answer
 from grading.marking import COURSE, load_checks, mark
 
@@ -75,3 +76,31 @@ def marks(assignment, names, secret=b"a secret", student="ada"):
         task: mark(checks(assignment), task, ask, secret, student, assignment)
         for task in tasks(source(assignment))
     }
+
+
+def withheld(assignment):
+    """Return lines that no student may see before the marks are out, by what they are.
+
+    Those that stand also in a cell or in a part that is given are left out: they say nothing.
+    """
+    notebook, path = source(assignment), COURSE / "checks" / f"{assignment}.py"
+    tree, lines = ast.parse(path.read_text()), path.read_text().splitlines()
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    texts = {node.name: lines[node.lineno - 1 : node.end_lineno] for node in functions}
+    hidden = [one for one in parts(checks(assignment)) if not one.public]
+    given = [cleared(cell.source) for cell in notebook.cells]
+    known = {one.__name__ for one in hidden}
+    given += ["\n".join(lines) for name, lines in texts.items() if name not in known]
+    given = "\n".join(given)
+    found = {"solutions and rubrics": [], "checks": []}
+    for cell in notebook.cells:
+        for region in REGION.finditer(cell.source):
+            found["solutions and rubrics"] += region[0].splitlines()[1:-1]
+    for one in hidden:
+        found["checks"] += [*texts[one.__name__][1:], one.__doc__]
+    for kind, some in found.items():
+        stripped = {line.strip() for line in some}
+        found[kind] = sorted(line for line in stripped if len(line) > 14 and line not in given)
+    # A name that is a word of the language may stand anywhere.
+    found["names"] = [name if "_" in name else f"def {name}" for name in sorted(known)]
+    return found
