@@ -25,7 +25,9 @@ from grading.marking import load_checks
 from grading.rebuild import REVIEW, Damaged, harmless, load, rebuild, settings
 from grading.release import released
 from grading.report import write_report
-from grading.sandbox import Limits, check_sandbox, sweep
+from grading.sandbox import Limits, check_sandbox
+from grading.sockets import sweep
+from grading.submitted import found, moment
 
 MEMORY = 8 * 2**30  # bytes of address space of the process that grades one submission
 BANNER = "**This submission could not be read: {}.** It was marked as if nothing were answered."
@@ -154,6 +156,8 @@ class Batch:
             cells = load(path)
         except Damaged as error:
             damage = str(error)
+        except OSError as error:
+            damage = f"what was handed in cannot be read: {error.strerror}"
         notebook, mended = rebuild(self.notebook, cells)
         notes += [f"NOT READABLE: {damage}"] if damage else mended
         source = nbformat.read(self.course.notebook("source", self.assignment), as_version=4)
@@ -161,14 +165,13 @@ class Batch:
         if damage:
             notebook.cells.insert(0, nbformat.v4.new_markdown_cell(BANNER.format(harmless(damage))))
             notebook.cells[0]["id"] = "banner"
-        text = nbformat.writes(notebook)
+        text, when = nbformat.writes(notebook), moment(folder, notes)
         prepared = self.course.notebook("prepared", self.assignment, student)
         prepared.parent.mkdir(parents=True, exist_ok=True)
         replace(prepared, text)
         replace(prepared.with_name("notes.json"), json.dumps(notes))
-        stamp = folder / "timestamp.txt"
-        if stamp.is_file() and not stamp.is_symlink() and stamp.stat().st_size < 100:
-            replace(prepared.with_name("timestamp.txt"), stamp.read_text(errors="replace"))
+        if when:
+            replace(prepared.with_name("timestamp.txt"), when)
         key = self.version.copy()
         key.update(json.dumps([text, notes, vars(self.limits)]).encode())
         return key.hexdigest()
@@ -222,28 +225,9 @@ class Batch:
             replace(self.folder / f"{student}.json", json.dumps(known, indent=1))
             log.unlink(missing_ok=True)
         except BaseException:
-            log.write_text(traceback.format_exc())
+            with contextlib.suppress(OSError):  # the disk may be full
+                log.write_text(traceback.format_exc())
             os._exit(1)
-
-
-def found(folder, assignment, notes):
-    """Return the path of the notebook in a folder that was handed in."""
-    if folder.is_symlink() or folder.parent.is_symlink():
-        raise Damaged("a link to another folder was handed in")
-    path = folder / f"{assignment}.ipynb"
-    names = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
-    others = [name for name in names if name.endswith(".ipynb") and name != path.name]
-    if not os.path.lexists(path):
-        if not others:
-            raise Damaged("there is no notebook in the folder")
-        alike = [name for name in others if name.startswith(assignment)] or others
-        path = folder / max(alike, key=lambda name: (folder / name).lstat().st_mtime)
-        notes.append(f"{REVIEW if len(others) > 1 else 'renamed'}: taken from {path.name!r}")
-    elif others:
-        notes.append(f"{REVIEW}: more notebooks were handed in, not used: {', '.join(others)}")
-    if rest := [name for name in names if name not in (*others, path.name, "timestamp.txt")]:
-        notes.append(f"other files, not used: {', '.join(rest)[:200]}")
-    return path
 
 
 def with_rubrics(notebook, source):

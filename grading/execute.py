@@ -12,7 +12,7 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from grading.checking import Ask
-from grading.kernel import Kernel, KernelGone
+from grading.kernel import Kernel, KernelGone, writable
 from grading.marking import mark
 from grading.rebuild import settings
 from grading.sandbox import Limits
@@ -64,6 +64,11 @@ class Run:
         """Return the seconds that may be spent, at least one."""
         return max(1, min(most, self.end - time.monotonic()))
 
+    def in_time(self):
+        """Raise `KernelGone` if the time of the notebook is over."""
+        if time.monotonic() > self.end:
+            raise KernelGone(f"the notebook took more than {self.job.limits.total:.0f} seconds")
+
     def ready(self):
         """Return a kernel in which all cells ran that ran before.
 
@@ -76,8 +81,7 @@ class Run:
             return self.kernel
         if self.started == KERNELS:
             raise KernelGone(f"{KERNELS} kernels have ended in this notebook")
-        if time.monotonic() > self.end:
-            raise KernelGone(f"the notebook took more than {self.job.limits.total:.0f} seconds")
+        self.in_time()
         self.started += 1
         self.kernel = Kernel(self.job.files, self.job.limits)
         for source in self.good:
@@ -87,6 +91,7 @@ class Run:
     def cell(self, source):
         """Return the outputs of a cell; one that ends the kernel is not run again."""
         try:
+            self.in_time()
             outputs = self.ready().run(source, self.seconds(self.job.limits.cell))
         except KernelGone as gone:
             self.job.notes.append(f"kernel ended: {gone}")
@@ -108,15 +113,14 @@ class Run:
                 job.checks, name, Questions(reach), job.secret, job.student, job.assignment
             )
             points = sum(one.points for one in found)
-            lines = [str(one) for one in found]
+            lines = [writable(str(one)) for one in found]
         except KernelGone as gone:
             found, points, lines = [], 0.0, [f"0 of {most:g}: {gone}"]
+        told = [f"{one.title.rstrip('.')}: {one.reason}" for one in found if one.reason]
+        reason = writable("; ".join(told))
         job.marks[name] = {
             "points": min(most, max(0.0, float(points))),
-            "reason": "; ".join(
-                f"{one.title.rstrip(chr(46))}: {one.reason}" for one in found if one.reason
-            )
-            or ("" if found else lines[0]),
+            "reason": reason or ("" if found else lines[0]),
             "bugs": [one.bug for one in found if one.bug],
         }
         text = "\n".join(lines)[:5000] + "\n"

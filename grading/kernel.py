@@ -190,6 +190,11 @@ def is_for(found, message):
     return isinstance(parent, dict) and parent.get("msg_id") == message
 
 
+def writable(text):
+    """Return a text that a file can hold: half a pair of UTF-16 is a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class Outputs:
     """What one cell shows, of which only text and pictures are kept, up to a limit."""
 
@@ -212,14 +217,15 @@ class Outputs:
 
     def error(self, name, value, lines=()):
         """Add an error."""
-        name, value = str(name)[:200], str(value)[:2000]
-        text = "\n".join(lines) or f"{name}: {value}"
+        name, value = writable(str(name)[:200]), writable(str(value)[:2000])
+        text = writable("\n".join(lines)) or f"{name}: {value}"
         if self._room(text):
             shown = {"ename": name, "evalue": value, "traceback": text[:20_000].split("\n")}
             self.cells.append(new_output("error", **shown))
 
     def _text(self, name, text):
         name = name if name in ("stdout", "stderr") else "stdout"
+        text = writable(text)
         if not self._room(text):
             return
         last = self.cells[-1] if self.cells else None
@@ -244,7 +250,7 @@ class Outputs:
                 return
         text = data.get("text/plain")
         if isinstance(text, str) and self._room(text):
-            self.cells.append(new_output("display_data", {"text/plain": text}))
+            self.cells.append(new_output("display_data", {"text/plain": writable(text)}))
 
     def _room(self, text):
         """Whether a text is to be kept; says once that the rest is not."""

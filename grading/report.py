@@ -5,6 +5,7 @@ import io
 import json
 
 from grading.course import NAME
+from grading.kernel import writable
 from grading.rebuild import REVIEW, settings
 
 COLUMNS = ["student", "task", "points", "most", "graded by", "reason", "notes"]
@@ -88,7 +89,7 @@ def cell(value):
     >>> cell("=HYPERLINK(...)"), cell("-0.5"), cell("ada")
     ("'=HYPERLINK(...)", '-0.5', 'ada')
     """
-    text = str(value).replace("\0", "")
+    text = writable(str(value).replace("\0", ""))
     try:
         float(text)
     except ValueError:

@@ -5,7 +5,6 @@ the sandbox. Where bubblewrap does not work, nothing is run.
 """
 
 import dataclasses
-import functools
 import itertools
 import os
 import shutil
@@ -18,6 +17,9 @@ from pathlib import Path
 
 import matplotlib
 import psutil
+
+from grading.sockets import delete, full, make
+from grading.system_calls import start
 
 MB = 2**20
 PROGRAM = "bwrap"
@@ -82,9 +84,14 @@ def check_sandbox():
         raise NoSandbox(HELP.format(said=f"{PROGRAM} is not installed"))
     with tempfile.TemporaryDirectory(prefix="try-") as folder:
         command = sandboxed(folder, folder, Limits(), ["true"])
-        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, cwd="/")
+        try:
+            done = start(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, cwd="/")
+        except KeyError as machine:
+            said = f"which system calls to refuse is not known here for {machine}"
+            raise NoSandbox(HELP.format(said=said)) from None
+        _, said = done.communicate()
     if done.returncode:
-        said = done.stderr.strip() or f"it ended with {done.returncode}"
+        said = said.strip() or f"it ended with {done.returncode}"
         raise NoSandbox(HELP.format(said=said))
 
 
@@ -188,14 +195,6 @@ def _parents(path):
     return [flag for one in above for flag in ("--perms", "0755", "--dir", one)]
 
 
-def sweep():
-    """Delete the shared folders of programs that were killed."""
-    for path in Path("/tmp").glob("k-*-*"):
-        number = path.name.split("-")[1]
-        if number.isdecimal() and not psutil.pid_exists(int(number)):
-            shutil.rmtree(path, ignore_errors=True)
-
-
 class Sandbox:
     """A process in the sandbox, watched until it is killed.
 
@@ -217,7 +216,7 @@ class Sandbox:
     """
 
     def __init__(self, command, files, limits):
-        self.folder = tempfile.mkdtemp(prefix=f"k-{os.getpid()}-", dir="/tmp")
+        self.folder = make()
         self.limits, self.reason = limits, ""
         user = 100_000 + 8 * (os.getpid() % 500_000) + next(numbers) % 8
         if os.geteuid() == 0:
@@ -225,11 +224,10 @@ class Sandbox:
         try:
             arguments = sandboxed(self.folder, str(files), limits, command(self.folder), user)
             quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-            self.process = subprocess.Popen(
-                arguments, env=ENVIRONMENT, cwd="/", stderr=subprocess.DEVNULL, **quiet
-            )
+            quiet["stderr"] = subprocess.DEVNULL
+            self.process = start(arguments, env=ENVIRONMENT, cwd="/", **quiet)
         except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            delete(self.folder)
             raise
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -241,15 +239,17 @@ class Sandbox:
     def kill(self, reason=""):
         """End it and all that it started, and delete the shared folder."""
         self.reason = self.reason or reason
-        self.process.kill()  # the namespace of processes dies with its first
+        inside = _family(self.process.pid)[1:2]
+        self.process.kill()  # and the namespace of processes dies with its first
         self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        psutil.wait_procs(inside, timeout=2)
+        delete(self.folder)
 
     def _watch(self):
         while self.alive:
             if _memory(self.process.pid) > self.limits.memory * MB:
                 self.kill(f"more than {self.limits.memory} MB of memory")
-            elif _size(self.folder) > 8 * MB:
+            elif full(self.folder):
                 self.kill("files in the folder of the sockets")
             time.sleep(0.2)
 
@@ -273,15 +273,3 @@ def _or_zero(read):
         return read()
     except (psutil.Error, OSError):
         return 0
-
-
-def _size(folder):
-    found = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            found += _or_zero(functools.partial(_blocks, os.path.join(place, name)))
-    return found
-
-
-def _blocks(path):
-    return os.lstat(path).st_size
