@@ -79,48 +79,64 @@ def filled(path, column, by, points):
     """Write a copy of a file in which one column holds the points.
 
     Rows without a mark keep what they had. Students are found by name, in any case of letters;
-    of an address, the part before @ may do.
+    where one of the two has no host, the part of an address before @ is compared.
     """
-    text = path.read_bytes().decode("utf-8-sig")
-    table = list(csv.reader(io.StringIO(text, newline="")))
+    text = _text(path)
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    table = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     if not table:
         raise Stop(f"{path} is empty")
     header = table[0]
     at = _column(header, column, f"no column of {path} is called {column!r}")
-    who = by or next((name for name in NAMES if name in header), None)
-    if who is None:
-        raise Stop(f"name the column that holds the students' names, with --by: {header}")
-    key = _column(header, who, f"no column of {path} is called {who!r}")
-    left = {student.lower(): value for student, value in points.items()}
-    short = {name.partition("@")[0]: name for name in left}
-    for row in table[1:]:
-        if len(row) <= max(at, key):
-            continue
-        name = row[key].strip().lower()
-        name = name if name in left else short.get(name.partition("@")[0], name)
-        row[at] = left.pop(name, row[at])
-    if left:
-        raise Stop(
-            f"not in column {who!r} of {path}: {', '.join(sorted(left))}; nothing is written"
-        )
+    names = [by] if by else [name for name in NAMES if name in header]
+    if not names:
+        raise Stop(f"name the column of {path} that holds the students' names, with --by: {header}")
+    keys = {
+        name: _column(header, name, f"no column of {path} is called {name!r}") for name in names
+    }
+    found = {name: _rows(table, at, key, points) for name, key in keys.items()}
+    who = max(names, key=lambda name: sum(len(rows) > 0 for rows in found[name].values()))
+    if missing := sorted(student for student, rows in found[who].items() if not rows):
+        raise Stop(f"not in column {who!r} of {path}: {', '.join(missing)}; nothing is written")
+    used = [id(row) for rows in found[who].values() for row in rows]
+    if twice := sorted(
+        student
+        for student, rows in found[who].items()
+        if len(rows) > 1 or used.count(id(rows[0])) > 1
+    ):
+        raise Stop(f"not clear in column {who!r} of {path}: {', '.join(twice)}; nothing is written")
+    for student, (row,) in found[who].items():
+        row[at] = points[student]
     out = path.with_name(f"{path.stem}_with_marks.csv")
-    written = io.StringIO(newline="")
-    csv.writer(written, lineterminator="\r\n" if "\r\n" in text else "\n").writerows(table)
+    written, end = io.StringIO(newline=""), "\r\n" if "\r\n" in text else "\n"
+    csv.writer(written, delimiter=separator, lineterminator=end).writerows(table)
     out.write_text(written.getvalue(), encoding="utf-8", newline="")
     return f"{len(points)} marks are in {out}"
 
 
-def _rows(table, key, points):
-    """Return the row of each student that is found by the entries of one column."""
-    known = {student.lower(): student for student in points}
-    short = {name.partition("@")[0]: student for name, student in known.items()}
+def _text(path):
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Stop(f"{path} is not UTF-8, as Moodle and Canvas write it") from None
+
+
+def _rows(table, at, key, points):
+    """Return the rows of each student that are found by the entries of one column."""
+    known = [row for row in table[1:] if len(row) > max(at, key)]
+    names = [row[key].strip().lower().removeprefix("participant ") for row in known]
     found = {}
-    for row in table[1:]:
-        name = row[key].strip().lower().removeprefix("participant ") if len(row) > key else ""
-        student = known.get(name) or short.get(name.partition("@")[0])
-        if name and student:
-            found[student] = row
+    for student in points:
+        name = student.lower()
+        rows = [row for one, row in zip(names, known, strict=True) if one == name]
+        found[student] = rows or [
+            row for one, row in zip(names, known, strict=True) if _alike(one, name)
+        ]
     return found
+
+
+def _alike(one, other):
+    return ("@" in one) != ("@" in other) and one.partition("@")[0] == other.partition("@")[0]
 
 
 def _column(header, name, said):

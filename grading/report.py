@@ -93,5 +93,6 @@ def cell(value):
     try:
         float(text)
     except ValueError:
-        return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
+        risky = text[:1] in ("\t", "\r", "\n") or text.lstrip()[:1] in tuple("=+-@＝＋－＠")
+        return f"'{text}" if risky else text
     return text
