@@ -1,0 +1,131 @@
+"""The chapters' Markdown as HTML without links and directives, and sentences to cut it at."""
+
+import functools
+import html
+import re
+
+from markdown_it import MarkdownIt
+from mdit_py_plugins.colon_fence import colon_fence_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.myst_blocks import myst_block_plugin
+from mdit_py_plugins.myst_role import myst_role_plugin
+from pybtex.database import parse_file
+from pybtex.richtext import Text
+
+# What looks like the end of a sentence and is none: within a formula, a role or code; "et al. (".
+WHOLE = re.compile(r"\$[^$]+\$|`[^`]+`|\b(?:al|e\.g|i\.e|cf|vs)\.")
+END = re.compile(r"[.?!:][\"”)*_]*(?=\s+[\"“(*_]*[A-Z\d{$`xµ])")
+
+
+def sentences(text):
+    r"""Split a paragraph.
+
+    Examples
+    --------
+    >>> sentences("Is $v = 1. X$ right? See {cite:t}`he2015`, *et al. (5)*. Then:")
+    ['Is $v = 1. X$ right?', 'See {cite:t}`he2015`, *et al. (5)*.', 'Then:']
+    """
+    text = " ".join(text.split())
+    hidden = WHOLE.sub(lambda match: "x" * len(match[0]), text)
+    cuts = [0, *(match.end() for match in END.finditer(hidden)), len(text)]
+    return [text[a:b].strip() for a, b in zip(cuts, cuts[1:], strict=False)]
+
+
+def words(text):
+    r"""Count words, a formula as one.
+
+    Examples
+    --------
+    >>> words(r"It is $\frac{1}{2} n v$ here")
+    4
+    """
+    return len(re.sub(r"\$[^$]+\$", "x", text).split())
+
+
+def clip(text, most):
+    r"""Keep whole paragraphs, and of the first one at least a sentence, up to a number of words.
+
+    Examples
+    --------
+    >>> clip("One two. Three four. Five?", 4)
+    'One two. Three four.'
+    >>> clip("One two.\n\n- three", 4)
+    'One two.\n\n- three'
+    """
+    first, *others = re.split(r"\n\s*\n", text.strip())
+    if words(first) > most:
+        kept = sentences(first)
+        while len(kept) > 1 and words(" ".join(kept)) > most:
+            kept.pop()
+        return " ".join(kept)
+    while others and words(" ".join([first, *others])) > most:
+        others.pop()
+    return "\n\n".join([first, *others])
+
+
+def bibliography(path):
+    """Read authors and year of each entry of a BibTeX file.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        For instance ``{"he2015": ("He et al.", "2015")}``.
+    """
+    found = {}
+    for key, entry in parse_file(str(path)).entries.items():
+        people = entry.persons.get("author") or entry.persons.get("editor", [])
+        names = [str(Text.from_latex(" ".join(p.prelast_names + p.last_names))) for p in people]
+        authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+        found[key] = authors, entry.fields.get("year", "")
+    return found
+
+
+@functools.cache
+def parser():
+    r"""Return the parser of the chapters' Markdown.
+
+    Formulas come out as MathJax expects them. Links come out as their text, references to
+    equations as their number (``env["equations"]``), citations as author and year
+    (``env["papers"]``), other roles as their text.
+
+    Examples
+    --------
+    >>> parser().renderInline(r"By {eq}`a`, [$x<1$](b.ipynb)", {"equations": {"a": 3}})
+    'By (3), <span class="math">\\(x&lt;1\\)</span>'
+    """
+    made = MarkdownIt("commonmark", {"html": False}).enable("table")
+    for plugin in (dollarmath_plugin, colon_fence_plugin, myst_block_plugin, myst_role_plugin):
+        made.use(plugin)
+    nothing = ("link_open", "link_close", "fence", "colon_fence", "code_block", "html_block")
+    for name in (*nothing, "html_inline", "myst_target", "myst_line_comment", "myst_block_break"):
+        made.add_render_rule(name, _nothing)
+    for name in ("math_inline", "math_inline_double", "math_block", "math_block_label"):
+        made.add_render_rule(name, _formula)
+    made.add_render_rule(
+        "image", lambda self, tokens, index, *_: html.escape(tokens[index].content)
+    )
+    made.add_render_rule("myst_role", _role)
+    return made
+
+
+def _nothing(self, tokens, index, options, env):
+    return ""
+
+
+def _formula(self, tokens, index, options, env):
+    token = tokens[index]
+    left, right = (r"\(", r"\)") if token.type == "math_inline" else (r"\[", r"\]")
+    return f'<span class="math">{left}{html.escape(token.content.strip())}{right}</span>'
+
+
+def _role(self, tokens, index, options, env):
+    name, content = tokens[index].meta["name"], tokens[index].content
+    if name == "eq":
+        number = env.get("equations", {}).get(content)
+        return f"({number})" if number else ""
+    if name.startswith("cite"):
+        known = [env.get("papers", {}).get(key.strip(), (key, "")) for key in content.split(",")]
+        form = "{} ({})" if name == "cite:t" else "{}, {}"
+        text = "; ".join(form.format(*paper) for paper in known)
+        return html.escape(text if name == "cite:t" else f"({text})")
+    return html.escape(re.sub(r"\s*<[^<>]*>$", "", content))
