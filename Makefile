@@ -93,6 +93,9 @@ feedback: grading
 marks: grading
 	.venv/bin/python -m grading export $(ASSIGNMENT) $(OPTIONS)
 
+slides: grading
+	.venv/bin/python tools/slides.py
+
 bench: environment
 	OMP_WAIT_POLICY=ACTIVE .venv/bin/python -m pytest benchmarks
 
