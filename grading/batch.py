@@ -5,6 +5,7 @@ import ctypes
 import hashlib
 import io
 import json
+import math
 import multiprocessing
 import os
 import re
@@ -65,8 +66,11 @@ def grade(course, assignment, students=None, workers=2, limits=None, again=False
     """
     if workers < 1:
         raise Stop(f"there must be at least one worker, got {workers}")
+    limits = limits or Limits()
+    if wrong := [name for name, value in vars(limits).items() if not 0 < value < math.inf]:
+        raise Stop(f"limits are numbers above 0: {', '.join(wrong)}")
     check_sandbox()
-    notebook, limits = released(course, assignment), limits or Limits()
+    notebook = released(course, assignment)
     there, odd = course.students(assignment)
     if unknown := sorted({*(students or [])} - {*there}):
         raise Stop(

@@ -6,6 +6,7 @@ import secrets
 import sys
 from pathlib import Path
 
+from grading.gradebook import Unfit, check_gradebook
 from grading.marking import COURSE
 
 NAME = re.compile(r"[\w][\w .@-]{0,99}")
@@ -82,6 +83,11 @@ class Course:
         ----------
         **folders
             Options of its ``CourseDirectory`` that differ from ``nbgrader_config.py``.
+
+        Raises
+        ------
+        Stop
+            If the gradebook does not fit it.
         """
         from nbgrader.apps.api import NbGraderAPI
         from traitlets.config import PyFileConfigLoader
@@ -90,6 +96,10 @@ class Course:
         here = str(Path(sys.executable).parent)
         if here not in os.environ.get("PATH", "").split(os.pathsep):
             os.environ["PATH"] = here + os.pathsep + os.environ.get("PATH", "")
+        try:
+            check_gradebook(self.root / "gradebook.db")
+        except Unfit as error:
+            raise Stop(str(error)) from None
         config = PyFileConfigLoader("nbgrader_config.py", path=str(self.root)).load_config()
         config.CourseDirectory.root = str(self.root)
         config.CourseDirectory.db_url = f"sqlite:///{self.root / 'gradebook.db'}?timeout=60"
@@ -103,9 +113,4 @@ def done(result, what):
     if result["success"]:
         return
     said = "\n".join(filter(None, [result.get("error"), result.get("log")]))
-    if "no such column" in said or "nbgrader db upgrade" in said or "no such table" in said:
-        raise Stop(
-            "gradebook.db was made by another version of nbgrader: keep a copy of it, then run "
-            f"`nbgrader db upgrade` in the folder of the course. It said:\n{said[-1500:]}"
-        )
     raise Stop(f"{what} failed. nbgrader said:\n{said[-3000:]}")

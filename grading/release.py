@@ -14,25 +14,29 @@ HERE = Path(__file__).parent
 TOLD = """\
 {title}
 
-What you need: Python 3.11, 3.12 or 3.13, about 2 GB of disk, and a network once, to install.
-No account, no GPU.
+What you need: Python 3.11, 3.12 or 3.13 (python3 --version, or py --list on Windows, tells) and a
+network once, to install. No account, no GPU. About 2 GB of disk; on Linux, several GB more, as
+pip's default PyTorch brings what a GPU needs. To have the small one instead, first set the variable
+PIP_EXTRA_INDEX_URL to the address that the selector on the PyTorch site's "Get started" page shows
+for Linux, pip and CPU.
 
 1. Unpack this folder, open a terminal in it, and type (on Linux and macOS)
 
-       python3 -m venv .venv
+       python3 -m venv .venv         # Debian and Ubuntu: apt install python3-venv, if it fails
        .venv/bin/python -m pip install -r requirements.txt
        .venv/bin/python -m jupyterlab {name}.ipynb
 
    or, in PowerShell on Windows,
 
-       py -3 -m venv .venv
+       py -3.12 -m venv .venv        # or 3.11, or 3.13
        .venv\\Scripts\\python -m pip install -r requirements.txt
        .venv\\Scripts\\python -m jupyterlab {name}.ipynb
 
 2. Write your answers into the cells that say so, in place of "raise NotImplementedError()" or
-   "YOUR ANSWER HERE". After each task, run the cell below it that begins with check(...): it says
-   what is right, and what is wrong with the rest. Marking asks more, with other numbers.
-   Other cells you may add wherever you like. Leave the given ones as they are.
+   "YOUR ANSWER HERE"; delete that line. Run the cell again after each change, then the cell below
+   it with check(...), where there is one: it says what holds, and what does not yet. Marking asks
+   more: other numbers, and other cases that the text names. Tasks without such a cell are
+   graded by a person. You may add cells; functions in them count. Leave the given ones as they are.
 
 3. Before you hand in: Kernel > Restart Kernel and Run All Cells. Save.
 
@@ -103,8 +107,21 @@ def public_checks(checks, assignment):
     kept = [node for name, node in named.items() if name in wanted]
     body = ["\n".join(lines[_first(node) - 1 : node.end_lineno]) for node in dict.fromkeys(kept)]
     intro = f'"""The checks of assignment {assignment} that you can run by yourself."""'
-    code = [_module("codec"), _module("checking"), "\n".join(imports)]
+    code = [_module("codec"), _module("checking"), "\n".join(imports), f"POINTS |= {points(tree)}"]
     return "\n\n\n".join([intro, *code, *body]) + "\n"
+
+
+def points(tree):
+    """Return the points of each task, public or not, as the decorators of a module state them."""
+    found = {}
+    for node in tree.body:
+        for one in getattr(node, "decorator_list", []):
+            if isinstance(one, ast.Call) and ast.unparse(one.func) == "part":
+                names = {word.arg: word.value for word in one.keywords}
+                task = ast.literal_eval(one.args[0] if one.args else names["task"])
+                value = ast.literal_eval(names["points"] if "points" in names else one.args[1])
+                found[task] = found.get(task, 0) + value
+    return found
 
 
 def _decorators(node):
@@ -128,8 +145,11 @@ def release(course, assignment):
     Raises
     ------
     Stop
-        If nbgrader refuses the notebook.
+        If a file is missing, or nbgrader refuses the notebook.
     """
+    needed = course.notebook("source", assignment), course.root / "checks" / f"{assignment}.py"
+    if missing := [str(path) for path in needed if not path.is_file()]:
+        raise Stop(f"this is missing: {', '.join(missing)}")
     done(course.nbgrader().generate_assignment(assignment, force=True), "releasing the notebook")
     notebook = course.notebook("release", assignment)
     title = re.search(r"# (.+)", notebook.read_text())
