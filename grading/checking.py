@@ -258,17 +258,24 @@ def title(one):
     return one.__doc__.strip().partition("\n")[0]
 
 
+POINTS = {}  # the points of each task; filled where checks are given to students
+
+
 def check(task):
     """Run the public checks of a task on what this notebook has defined, and print the outcome."""
     student = vars(sys.modules["__main__"])
-    found = parts(globals(), task)
-    tasks = sorted({one.task for one in parts(globals())})
+    found, known = parts(globals(), task), sorted(POINTS)
     if not found:
-        raise ValueError(f"no public check is called {task!r}; there are {', '.join(tasks)}")
+        raise ValueError(f"no check is called {task!r}; a machine marks {', '.join(known)}")
     for one in found:
         try:
             ask = Ask(lambda text: answer(text, student).text)
             one(ask, Parameters(b"public", one.task, one.__name__))
-            print(f"right: {title(one)}")
+            print(f"holds: {title(one)}")
         except Wrong as error:
-            print(f"WRONG: {title(one)}\n       {error}")
+            print(f"DOES NOT HOLD YET: {title(one)}\n    {error}")
+    here = sum(one.points for one in found)
+    print(
+        f"These checks are worth {here:g} of the {POINTS[task]:g} points. The others ask for other "
+        "numbers, and other cases that the text names."
+    )

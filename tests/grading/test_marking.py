@@ -97,7 +97,7 @@ def test_checks_that_do_not_exist_are_named_with_those_that_do(checks, tmp_path)
         load_checks("02_test", tmp_path)
 
 
-def test_the_check_of_students_says_right_or_wrong_and_names_its_tasks(monkeypatch, capsys):
+def test_the_check_of_students_says_what_holds_and_names_its_tasks(monkeypatch, capsys):
     import __main__
 
     def even(ask, params):
@@ -110,9 +110,12 @@ def test_the_check_of_students_says_right_or_wrong_and_names_its_tasks(monkeypat
 
     even.task, even.points, even.public = "number", 1, True
     monkeypatch.setitem(check.__globals__, "even", even)
-    for value, said in [(4, "right: The number"), (3, "WRONG: The number is even.\n       it is")]:
+    monkeypatch.setitem(check.__globals__["POINTS"], "number", 3)
+    no = "DOES NOT HOLD YET: The number is even.\n    it is odd"
+    for value, said in [(4, "holds: The number"), (3, no)]:
         monkeypatch.setattr(__main__, "number", value, raising=False)
         check("number")
-        assert capsys.readouterr().out.startswith(said)
-    with pytest.raises(ValueError, match="'nombre'; there are number"):
+        text = capsys.readouterr().out
+        assert text.startswith(said) and "worth 1 of the 3 points" in text
+    with pytest.raises(ValueError, match="'nombre'; a machine marks number"):
         check("nombre")

@@ -166,7 +166,7 @@ def test_public_checks_refuse_the_untouched_notebook(assignment, unpacked, tmp_p
     said = said_by_checks(unpacked, notebook, tmp_path)
     assert said.keys() == tasks(source(assignment)).keys()
     for task, text in said.items():
-        assert "WRONG: " in text and "right: " not in text, task
+        assert "DOES NOT HOLD YET: " in text and "holds: " not in text, task
         assert "is not written yet" in text or "is not defined" in text, text
 
 
@@ -174,7 +174,9 @@ def test_public_checks_accept_the_solutions(assignment, unpacked, tmp_path):
     said = said_by_checks(unpacked, source(assignment), tmp_path)
     for task in tasks(source(assignment)):
         public = [one for one in parts(checks(assignment), task) if one.public]
-        assert said[task].count("right: ") == len(public) and "WRONG" not in said[task], said[task]
+        assert said[task].count("holds: ") == len(public) and "DOES NOT" not in said[task], said[
+            task
+        ]
 
 
 def test_requirements_are_exact_published_versions_of_all_that_is_imported(unpacked):
