@@ -170,6 +170,7 @@ def test_public_checks_refuse_the_untouched_notebook(assignment, unpacked, tmp_p
         assert "is not written yet" in text or "is not defined" in text, text
 
 
+@pytest.mark.slow
 def test_public_checks_accept_the_solutions(assignment, unpacked, tmp_path):
     said = said_by_checks(unpacked, source(assignment), tmp_path)
     for task in tasks(source(assignment)):
