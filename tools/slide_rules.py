@@ -234,21 +234,25 @@ def _lead(text):
 
 
 def _broken(formula):
-    r"""Break a row of three formulas or more into two.
+    r"""Break a row of three formulas or more, or a long conclusion, into two rows.
 
     Examples
     --------
     >>> print(_broken(r"a \qquad b \qquad c = d + e"))
     \begin{gathered}a \qquad b \\[0.6em] c = d + e\end{gathered}
     """
-    gap = r"\qquad"
-    parts = formula.split(gap)
-    if len(parts) < 3 or r"\begin" in formula:
+    arrow = re.search(r"\\quad\s*\\(Longrightarrow|Rightarrow|implies)\b", formula)
+    gaps = [match.start() for match in re.finditer(r"\\qquad", formula)]
+    if len(gaps) > 1:
+        at = min(gaps, key=lambda place: abs(place - len(formula) / 2))
+    elif arrow and len(formula) > 90:
+        at = arrow.start()
+    else:
         return formula
-    half = [abs(len(gap.join(parts[:n])) - len(formula) / 2) for n in range(1, len(parts))]
-    n = 1 + half.index(min(half))
-    rows = gap.join(parts[:n]) + r"\\[0.6em]" + gap.join(parts[n:])
-    return r"\begin{gathered}" + rows + r"\end{gathered}"
+    if r"\begin" in formula:
+        return formula
+    rest = re.sub(r"^\\q?quad", "", formula[at:])
+    return rf"\begin{{gathered}}{formula[:at]}\\[0.6em]{rest}\end{{gathered}}"
 
 
 def _most_cited(found):

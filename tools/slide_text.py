@@ -12,8 +12,10 @@ from mdit_py_plugins.myst_role import myst_role_plugin
 from pybtex.database import parse_file
 from pybtex.richtext import Text
 
-# What looks like the end of a sentence and is none: within a formula, a role or code; "et al. (".
+# What looks like the end of a sentence and is none: in a formula, in code, behind "et al.", or in
+# brackets, but for their own end.
 WHOLE = re.compile(r"\$[^$]+\$|`[^`]+`|\b(?:al|e\.g|i\.e|cf|vs)\.")
+BRACKETS = re.compile(r"\([^()]{2,}\)")
 END = re.compile(r"[.?!:][\"”)*_]*(?=\s+[\"“(*_]*[A-Z\d{$`xµ])")
 
 
@@ -24,9 +26,12 @@ def sentences(text):
     --------
     >>> sentences("Is $v = 1. X$ right? See {cite:t}`he2015`, *et al. (5)*. Then:")
     ['Is $v = 1. X$ right?', 'See {cite:t}`he2015`, *et al. (5)*.', 'Then:']
+    >>> sentences("One. (Two. Three.) Four (five. Six).")
+    ['One.', '(Two. Three.)', 'Four (five. Six).']
     """
     text = " ".join(text.split())
     hidden = WHOLE.sub(lambda match: "x" * len(match[0]), text)
+    hidden = BRACKETS.sub(lambda match: "x" * (len(match[0]) - 2) + match[0][-2:], hidden)
     cuts = [0, *(match.end() for match in END.finditer(hidden)), len(text)]
     return [text[a:b].strip() for a, b in zip(cuts, cuts[1:], strict=False)]
 
