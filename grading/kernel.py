@@ -134,15 +134,17 @@ class Kernel:
 
     def _collect(self, message, outputs, seconds):
         """Take what a cell shows, until it is done or the time is over."""
-        end, silent, replied = time.monotonic() + seconds, 0, False
+        end, silent = time.monotonic() + seconds, 0
         while time.monotonic() < end:
             found = self._next(self.client.get_iopub_msg, "the kernel ended in this cell")
             # After a flood the message that says that the cell is done may be among the lost.
             silent = 0 if found else silent + 1
             if silent and self.client.shell_channel.msg_ready():
                 reply = self._next(self.client.get_shell_msg, "the kernel ended in this cell")
-                replied = replied or is_for(reply, message)
-            if silent > 5 and replied:
+                outputs.replied = outputs.replied or is_for(reply, message)
+            if silent > 5 and outputs.replied:
+                outputs.lost()
+                self._connect_again()
                 return True
             if not is_for(found, message):
                 continue
@@ -153,6 +155,20 @@ class Kernel:
             if outputs.bytes > FLOOD * self.limits.output:
                 raise self._gone(f"a cell printed more than {outputs.bytes // 2**20} MB")
         return False
+
+    def _connect_again(self):
+        """Open the channel of outputs again, which a message that is too long has closed."""
+        self.client.iopub_channel.stop()
+        self.client._iopub_channel = None  # so that the next use makes a new one
+        self.client.iopub_channel.start()
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            asked = self.client.kernel_info()
+            for _ in range(3):
+                found = self._next(self.client.get_iopub_msg, "the kernel ended in this cell")
+                if is_for(found, asked):
+                    return
+        raise self._gone("the kernel does not answer any more")
 
     def _reply(self, message, seconds):
         end = time.monotonic() + seconds
@@ -199,7 +215,7 @@ class Outputs:
     """What one cell shows, of which only text and pictures are kept, up to a limit."""
 
     def __init__(self, limit):
-        self.cells, self.limit, self.bytes = [], limit, 0
+        self.cells, self.limit, self.bytes, self.replied = [], limit, 0, False
 
     def add(self, kind, content):
         """Take one message of the kernel, and nothing of it that could act in a page."""
@@ -222,6 +238,11 @@ class Outputs:
         if self._room(text):
             shown = {"ename": name, "evalue": value, "traceback": text[:20_000].split("\n")}
             self.cells.append(new_output("error", **shown))
+
+    def lost(self):
+        """Say that there was more than could be read."""
+        said = "\n... some of what was printed was lost, as it was too much at once\n"
+        self.cells.append(new_output("stream", name="stderr", text=said))
 
     def _text(self, name, text):
         name = name if name in ("stdout", "stderr") else "stdout"

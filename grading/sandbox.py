@@ -23,6 +23,8 @@ from grading.system_calls import start
 
 MB = 2**20
 PROGRAM = "bwrap"
+PLACES = {"/dev/shm": "1777", "/tmp": "1777", "/home/student": "0777"}  # for files, in memory
+FILES = 50_000  # in these; a file takes memory even when it is empty
 numbers = itertools.count()
 
 
@@ -157,7 +159,7 @@ def sandboxed(socket, files, limits, command, user=None):
     for path in ("/etc/ld.so.cache", "/etc/fonts", "/etc/alternatives"):
         flags += ["--ro-bind-try", path, path]
     flags += ["--proc", "/proc", "--dev", "/dev"]
-    for path, mode in (("/dev/shm", "1777"), ("/tmp", "1777"), ("/home/student", "0777")):
+    for path, mode in PLACES.items():
         flags += ["--perms", mode, "--size", size, "--tmpfs", path]
     flags += ["--perms", "0755", "--dir", "/opt", "--perms", "0755", "--dir", "/opt/ask"]
     codec = str(Path(__file__).with_name("codec.py"))
@@ -247,21 +249,33 @@ class Sandbox:
 
     def _watch(self):
         while self.alive:
-            if _memory(self.process.pid) > self.limits.memory * MB:
+            if _memory(self.process.pid, self.limits.memory * MB) > self.limits.memory * MB:
                 self.kill(f"more than {self.limits.memory} MB of memory")
+            elif _files(self.process.pid) > FILES:
+                self.kill(f"more than {FILES} files")
             elif full(self.folder):
                 self.kill("files in the folder of the sockets")
             time.sleep(0.2)
 
 
-def _memory(pid):
-    """Return the bytes that a process and its children hold; shared pages count once."""
+def _memory(pid, most):
+    """Return the bytes that a process and its children hold; if more, shared pages count once."""
     with_shared, processes = 0, _family(pid)
     for one in processes:
         with_shared += _or_zero(lambda one=one: one.memory_info().rss)
-    if with_shared < 2**30:
+    if with_shared <= most:
         return with_shared
     return sum(_or_zero(lambda one=one: one.memory_full_info().pss) for one in processes[:300])
+
+
+def _files(pid):
+    """Return how many files there are in memory."""
+    found, inside = 0, _family(pid)[-1:]
+    for one in inside:
+        for path in PLACES:
+            room = _or_zero(lambda path=path, one=one: os.statvfs(f"/proc/{one.pid}/root{path}"))
+            found += room.f_files - room.f_ffree if room else 0
+    return found
 
 
 def _family(pid):

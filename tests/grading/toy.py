@@ -80,6 +80,7 @@ def count_right(ask, params):
     if ask.number("count(widths)", widths=widths) != want:
         raise Wrong("the number is wrong")
 '''
+PICTURE = "from IPython.display import Image\nImage(data=b'\\x89PNG' + bytes(999), format='png')"
 # What most submissions of the tests are, so that a kernel need not import a plotting library.
 TEXT_PLOT = 'print("a plot of text")'
 ANSWERS = {
