@@ -1,9 +1,8 @@
 """What is left of a damaged or hostile notebook: the release with the student's sources in it."""
 
 import copy
+import functools
 import json
-import random
-import time
 
 import nbformat
 import pytest
@@ -12,74 +11,24 @@ pytest.importorskip("nbgrader", reason="nbgrader is not installed")
 
 from nbformat.v4 import new_code_cell, new_markdown_cell  # noqa: E402
 
-from grading.rebuild import REVIEW, load, rebuild, settings  # noqa: E402
-from tests.grading import toy  # noqa: E402
-from tests.grading.support import cleared  # noqa: E402
-
-DRAW = "def draw(n_in, n_out, seed):\n    return 'mine'"
-COUNT = "def count(widths):\n    return 17"
-PLOT = "print('my plot')"
-WORDS = "Because of $n_\\text{in}$ products."
-ANSWERS = {"draw_answer": DRAW, "count_answer": COUNT, "plot": PLOT, "explain": WORDS}
+from grading.rebuild import REVIEW, rebuild  # noqa: E402
+from tests.grading import rebuilding  # noqa: E402
+from tests.grading.rebuilding import ANSWERS, DRAW, answers, by_name, own  # noqa: E402
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def release():
-    """The notebook of students, as nbgrader makes it."""
-    notebook = toy.source()
-    for cell in notebook.cells:
-        cell.source = cleared(cell.source)
-    notebook.cells[-1].source = "YOUR ANSWER HERE"
-    return notebook
+    return rebuilding.release()
 
 
 @pytest.fixture
-def submitted(release):
-    """A notebook with an honest answer to everything, as a dictionary to be damaged."""
-    notebook = copy.deepcopy(release)
-    for cell in notebook.cells:
-        cell.source = ANSWERS.get(cell["id"], cell.source)
-    return json.loads(nbformat.writes(notebook))
+def submitted():
+    return rebuilding.submitted()
 
 
 @pytest.fixture
-def rebuilt(release, tmp_path):
-    """Rebuild a notebook, look at what must hold for all, and return it with the notes."""
-
-    def run(notebook):
-        path = tmp_path / "toy.ipynb"
-        if not isinstance(notebook, bytes):
-            notebook = json.dumps(notebook).encode()
-        path.write_bytes(notebook)
-        before = copy.deepcopy(release)
-        made, notes = rebuild(release, load(path))
-        assert release == before, "the release itself was changed"
-        nbformat.validate(made)
-        assert made.metadata == release.metadata
-        ours = [cell for cell in made.cells if settings(cell)]
-        assert [cell.metadata for cell in ours] == [cell.metadata for cell in release.cells]
-        assert [cell.cell_type for cell in ours] == [cell.cell_type for cell in release.cells]
-        for cell, given in zip(ours, release.cells, strict=True):
-            assert settings(cell)["solution"] or cell.source == given.source
-        assert all(not cell.get("outputs") for cell in made.cells)
-        assert len({cell["id"] for cell in made.cells}) == len(made.cells)
-        nbformat.writes(made).encode()
-        return made, notes
-
-    return run
-
-
-def by_name(notebook):
-    found = notebook["cells"] if isinstance(notebook, dict) else notebook.cells
-    return {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in found}
-
-
-def answers(notebook):
-    return {name: cell.source for name, cell in by_name(notebook).items() if name in ANSWERS}
-
-
-def own(notebook):
-    return [cell.source for cell in notebook.cells if not settings(cell)]
+def rebuilt(tmp_path):
+    return functools.partial(rebuilding.rebuilt, folder=tmp_path)
 
 
 def test_an_honest_notebook_needs_no_mending(rebuilt, submitted):
@@ -288,53 +237,3 @@ def test_no_cells_at_all_are_the_release(release):
     made, notes = rebuild(release, [])
     assert [cell.source for cell in made.cells] == [cell.source for cell in release.cells]
     assert notes and notes[0].startswith("missing cells put back: intro, setup")
-
-
-def test_a_very_large_notebook_is_cut_and_rebuilt_soon(rebuilt, submitted):
-    """50 MB of outputs, and without any identity as many cells as are allowed, all nearly alike."""
-    outputs(submitted)
-    submitted["cells"][1]["outputs"][0]["data"]["text/plain"] = "x" * 50_000_000
-    made, notes = rebuilt(submitted)
-    assert answers(made) == ANSWERS and notes == []
-    letters = list(toy.EXPLAIN + toy.PLOT)
-    random.Random(0).shuffle(letters)
-    for make in (new_code_cell, new_markdown_cell):
-        start = time.monotonic()
-        rebuilt({"cells": [make("".join(letters))] * 2000})
-        rebuilt({"cells": [make("x" * 300_000)] * 100})
-        assert time.monotonic() - start < 10
-
-
-def test_sources_that_no_file_can_hold_are_replaced(rebuilt, submitted):
-    for cell in submitted["cells"]:
-        cell["source"] = "".join(cell["source"]) + "\ud800"
-    made, _ = rebuilt(submitted)
-    assert answers(made)["draw_answer"] == DRAW + "?"
-
-
-def test_noise_in_a_notebook_never_changes_what_is_locked(rebuilt, submitted):
-    """Cells lost, copied, moved, retyped and cut at random; `rebuilt` looks at the rest."""
-    dice = random.Random(11)
-    for _ in range(150):
-        notebook = copy.deepcopy(submitted)
-        cells = notebook["cells"]
-        for _ in range(dice.randint(1, 6)):
-            at, other = dice.randrange(len(cells)), dice.randrange(len(cells))
-            kind = dice.randrange(8)
-            if kind == 0 and len(cells) > 1:
-                del cells[at]
-            elif kind == 1:
-                cells.insert(other, copy.deepcopy(cells[at]))
-            elif kind == 2:
-                cells[at]["metadata"] = {}
-            elif kind == 3:
-                cells[at]["cell_type"] = dice.choice(["code", "markdown", "raw", 3])
-            elif kind == 4:
-                cells[at]["source"] = "".join(cells[at]["source"])[: dice.randint(0, 30)]
-            elif kind == 5:
-                cells[at]["metadata"] = cells[other]["metadata"]
-            elif kind == 6:
-                cells.insert(at, cells.pop(min(other, len(cells) - 1)))
-            else:
-                cells[at].pop(dice.choice(sorted(cells[at])))
-        rebuilt(notebook)
