@@ -8,11 +8,10 @@ A cell with the metadata `slideshow.slide_type: skip` is left out; the exercises
 
 import base64
 import html
-import math
 import re
 from dataclasses import dataclass, field
 
-from slide_text import clip, parser, sentences, words
+from slide_text import broken, clip, parser, portions, sentences, words
 
 from weightinit.claims import load
 
@@ -171,13 +170,17 @@ def columns(found, papers=None):
         elif kind == "part":
             part = source
         elif kind == "predict":
+            if before.kind == "box" and not before.title:  # a list of what the question is about
+                earlier = found[max(index - 2, 0)]
+                lead = _lead(earlier.source) if earlier.kind == "text" else ""
+                add("setting", write(f"{lead}\n\n{before.source}"))
             add("predict", write(clip(source, 120)))
         elif kind == "formula" and index in shown:
             lead = _lead(before.source) if before.kind == "text" else ""
             goes_on = after.kind == "text" and after.source[:1].islower()
             rest = sentences(after.source)[0] if goes_on else ""
             number = f'<span class="number">({numbers[block.title]})</span>' if block.title else ""
-            formula = f'<div class="formula">{write(f"$${_broken(source)}$$")}{number}</div>'
+            formula = f'<div class="formula">{write(f"$${broken(source)}$$")}{number}</div>'
             add("formula", write(lead) + formula + write(rest))
         elif kind == "figure":
             add("figure", block.title, picture=base64.b64decode(source))
@@ -186,8 +189,8 @@ def columns(found, papers=None):
         elif kind == "remember":
             made.append([])
             title = section if before.kind == "section" else block.title
-            for points in _portions(re.split(r"\n(?=[-*] )", source.strip())):
-                add("remember", write("\n".join(points)), title)
+            for points in portions(source, POINTS):
+                add("remember", write(points), title)
         elif kind == "box" and not section and block.title:
             add("objectives", write(_up_to_first_list(source)), block.title)
         elif kind == "table":
@@ -233,28 +236,6 @@ def _lead(text):
     return f"{earlier[-1]} {lead}" if whole and words(lead) < 8 else lead
 
 
-def _broken(formula):
-    r"""Break a row of three formulas or more, or a long conclusion, into two rows.
-
-    Examples
-    --------
-    >>> print(_broken(r"a \qquad b \qquad c = d + e"))
-    \begin{gathered}a \qquad b \\[0.6em] c = d + e\end{gathered}
-    """
-    arrow = re.search(r"\\quad\s*\\(Longrightarrow|Rightarrow|implies)\b", formula)
-    gaps = [match.start() for match in re.finditer(r"\\qquad", formula)]
-    if len(gaps) > 1:
-        at = min(gaps, key=lambda place: abs(place - len(formula) / 2))
-    elif arrow and len(formula) > 90:
-        at = arrow.start()
-    else:
-        return formula
-    if r"\begin" in formula:
-        return formula
-    rest = re.sub(r"^\\q?quad", "", formula[at:])
-    return rf"\begin{{gathered}}{formula[:at]}\\[0.6em]{rest}\end{{gathered}}"
-
-
 def _most_cited(found):
     """Of the formulas below each heading, choose those that the chapter refers to most."""
     text = "\n".join(block.source for block in found)
@@ -289,17 +270,6 @@ def _verdict(claim):
         f'</blockquote><div class="fragment {name}"><p class="verdict"><span aria-hidden="true">'
         f"{sign}</span> {claim.verdict}</p><p>{html.escape(clip(claim.finding, 90))}</p></div>"
     )
-
-
-def _portions(points):
-    share = sum(map(words, points)) / math.ceil(sum(map(words, points)) / POINTS)
-    portions, total = [[]], 0
-    for point in points:
-        if portions[-1] and total + words(point) / 2 > share * len(portions):
-            portions.append([])
-        portions[-1].append(point)
-        total += words(point)
-    return portions
 
 
 def _up_to_first_list(source):

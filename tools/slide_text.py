@@ -2,6 +2,7 @@
 
 import functools
 import html
+import math
 import re
 
 from markdown_it import MarkdownIt
@@ -66,6 +67,48 @@ def clip(text, most):
     while others and words(" ".join([first, *others])) > most:
         others.pop()
     return "\n\n".join([first, *others])
+
+
+def broken(formula):
+    r"""Break a row of three formulas or more, or a long conclusion, into two rows.
+
+    Examples
+    --------
+    >>> print(broken(r"a \qquad b \qquad c = d + e"))
+    \begin{gathered}a \qquad b \\[0.6em] c = d + e\end{gathered}
+    """
+    arrow = re.search(r"\\quad\s*\\(Longrightarrow|Rightarrow|implies)\b", formula)
+    gaps = [match.start() for match in re.finditer(r"\\qquad", formula)]
+    if len(gaps) > 1:
+        at = min(gaps, key=lambda place: abs(place - len(formula) / 2))
+    elif arrow and len(formula) > 90:
+        at = arrow.start()
+    else:
+        return formula
+    if r"\begin" in formula:
+        return formula
+    rest = re.sub(r"^\\q?quad", "", formula[at:])
+    return rf"\begin{{gathered}}{formula[:at]}\\[0.6em]{rest}\end{{gathered}}"
+
+
+def portions(points, most):
+    r"""Share out a list of points evenly, in portions of about as many words as fit.
+
+    Examples
+    --------
+    >>> portions("- one two\n- three four\n- five six\n- seven eight", 9)
+    ['- one two\n- three four', '- five six\n- seven eight']
+    """
+    points = re.split(r"\n(?=[-*] )", points.strip())
+    total = sum(map(words, points))
+    share = total / max(1, math.ceil(total / most))
+    shared, so_far = [[]], 0
+    for point in points:
+        if shared[-1] and so_far + words(point) / 2 > share * len(shared):
+            shared.append([])
+        shared[-1].append(point)
+        so_far += words(point)
+    return ["\n".join(portion) for portion in shared]
 
 
 def bibliography(path):

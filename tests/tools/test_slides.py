@@ -173,6 +173,14 @@ def test_page_has_no_code_no_skipped_figure_and_no_exercise(small):
     assert BeautifulSoup(text, "html.parser").img["alt"] == 'It "falls".'
 
 
+def test_list_before_a_question_is_shown_before_it():
+    source = "# T\n\n## S\n\nLong ago. Two starts:\n\n- none;\n- one.\n\n"
+    cell = nbformat.v4.new_markdown_cell(source + "```{admonition} Predict\nWhich?\n```")
+    *_, setting, ask = made_of(nbformat.v4.new_notebook(cells=[cell]))[-1]
+    assert (setting.kind, ask.kind) == ("setting", "predict")
+    assert "Two starts:" in setting.body and "<li>one.</li>" in setting.body
+
+
 def test_figure_without_alternative_text_is_an_error():
     notebook = nbformat.v4.new_notebook(cells=[figure(alt=" ")])
     with pytest.raises(ValueError, match="no alternative text"):
@@ -185,8 +193,8 @@ def test_tall_picture_gets_all_of_the_height():
 
 
 def test_long_lists_are_shared_out_evenly():
-    portions = slide_rules._portions(["- " + "word " * 39] * 4)
-    assert [len(points) for points in portions] == [2, 2]
+    shared = slide_text.portions("\n".join(["- " + "word " * 39] * 4), most=120)
+    assert [portion.count("- ") for portion in shared] == [2, 2]
 
 
 def test_chapter_shows_each_figure_and_each_claim_once(chapter):
