@@ -68,6 +68,9 @@ def _read(name: str, value: FunctionType | type) -> tuple[str, list[tuple[str, o
         names = value.__globals__ | inspect.getclosurevars(value).nonlocals
         code, made = value.__code__, (value.__defaults__, value.__kwdefaults__, vars(value))
     try:
+        # From 3.13 on, Python takes the text of `python -c` for the source of all that exec makes.
+        if getattr(code, "co_filename", "") == "<string>":
+            raise OSError("made by exec")
         source = inspect.getsource(code)
     except OSError as error:
         raise TypeError(f"the source of {name} cannot be read") from error
