@@ -28,21 +28,22 @@ def until_squared(ask, params):
 @part("until", points=1)
 def until_layers(ask, params):
     """The number of layers is right."""
-    chi, layers = params.uniform(0.1, 0.95), params.randint(20, 400)
-    share = params.uniform(0.2, 0.8)  # far from a whole number before rounding
-    threshold = chi ** ((layers - share) / 2)
-    close(
-        ask.number("layers_until(chi, threshold)", chi=chi, threshold=threshold),
-        layers,
-        "the number of layers",
-        rtol=1e-9,
-        mistakes=[
-            (layers - 1, "after this many layers the size is still above the threshold"),
-            (layers + 1, "one layer fewer is enough"),
-            (math.ceil((layers - share) / 2), "chi1 is the factor on the square of the size"),
-            (math.ceil(2 * (layers - share)), "chi1 is the factor on the square of the size"),
-        ],
-    )
+    # Far from whole numbers before rounding, above and below the half; odd and even after it.
+    for odd, share in ((1, params.uniform(0.6, 0.8)), (0, params.uniform(0.2, 0.4))):
+        chi, layers = params.uniform(0.3, 0.95), 2 * params.randint(10, 50) + odd
+        threshold = chi ** ((layers - share) / 2)
+        close(
+            ask.number("layers_until(chi, threshold)", chi=chi, threshold=threshold),
+            layers,
+            "the number of layers",
+            rtol=1e-9,
+            mistakes=[
+                (layers - 1, "after this many layers the size is still above the threshold"),
+                (layers + 1, "one layer fewer is enough"),
+                (math.ceil((layers - share) / 2), "chi1 is the factor on the square of the size"),
+                (math.ceil(2 * (layers - share)), "chi1 is the factor on the square of the size"),
+            ],
+        )
 
 
 @part("flat", points=0.5, public=True)
@@ -261,7 +262,7 @@ def walk_many_layers(ask, params):
 
 @part("fit", points=0.5, public=True)
 def fit_exact(ask, params):
-    """Of sizes that shrink by one factor exactly, it finds the factor."""
+    """Of a list of sizes that shrink by one factor exactly, it finds the factor."""
     factor, layers = params.uniform(0.2, 0.8), params.randint(5, 10)
     sizes = params.uniform(0.1, 5) * factor ** np.arange(layers)[::-1]
     hints = [
@@ -271,7 +272,8 @@ def fit_exact(ask, params):
         (factor**2, "the sizes themselves, not their squares"),
         (sizes[0] / sizes[-1], "this is the factor of all layers together"),
     ]
-    close(ask.number("fit_factor(sizes)", sizes=sizes), factor, "the factor", mistakes=hints)
+    got = ask.number("fit_factor(sizes)", sizes=sizes.tolist())
+    close(got, factor, "the factor", mistakes=hints)
 
 
 def _line(sizes):

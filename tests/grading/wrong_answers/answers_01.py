@@ -59,6 +59,16 @@ def layers_until(chi1, threshold):
         {"until": 1},
     ),
     (
+        "the number of layers is rounded to the nearest",
+        {
+            "until_answer": """
+def layers_until(chi1, threshold):
+    return round(2 * math.log(threshold) / math.log(chi1))
+"""
+        },
+        {"until": 1},
+    ),
+    (
         "the gradient by h is taken for that by W",
         {"flat_answer": "def weight_gradient_ratio(a, b, L):\n    return b ** (L - 1)"},
         {"flat": 1.5},
@@ -195,6 +205,17 @@ def fit_factor(sizes):
 """
         },
         {"fit": 2},
+    ),
+    (
+        "a list of sizes is not thought of",
+        {
+            "fit_answer": """
+def fit_factor(sizes):
+    keep = sizes > 0
+    return math.exp(-np.polyfit(np.flatnonzero(keep), np.log(sizes[keep]), 1)[0])
+"""
+        },
+        {"fit": 0.5},
     ),
     (
         "only the first and the last size count",
