@@ -102,6 +102,18 @@ def saturated_share(phi, h, fraction=0.05):
         {"saturated_share": 1},
     ),
     (
+        "the largest slope is taken for 1",
+        {
+            "saturated_share_answer": SLOPES
+            + """
+
+def saturated_share(phi, h, fraction=0.05):
+    return float((slopes(phi, h).abs() < fraction).double().mean())
+"""
+        },
+        {"saturated_share": 1},
+    ),
+    (
         "the share is a number of units",
         {
             "saturated_share_answer": SLOPES

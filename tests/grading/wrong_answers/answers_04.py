@@ -22,6 +22,16 @@ def gradient_growth(sigma_w2, layers):
         {"gradient_growth": 1.5},
     ),
     (
+        "a gradient is thought never to vanish",
+        {
+            "gradient_growth_answer": """
+def gradient_growth(sigma_w2, layers):
+    return max(1, (sigma_w2 / 2) ** ((layers - 1) / 2))
+"""
+        },
+        {"gradient_growth": 1},
+    ),
+    (
         "the slopes that are 0 are forgotten",
         {
             "gradient_growth_answer": """
@@ -245,6 +255,34 @@ def clip_norm_(gradients, limit):
 """
         },
         {"clip_norm_": 2},
+    ),
+    (
+        "the longest tensor decides whether to clip",
+        {
+            "clip_norm__answer": """
+def clip_norm_(gradients, limit):
+    norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
+    if max(float(g.norm()) for g in gradients) > limit:
+        for g in gradients:
+            g.mul_(limit / norm)
+    return norm
+"""
+        },
+        {"clip_norm_": 0.5},
+    ),
+    (
+        "a gradient shorter than 1 is never clipped",
+        {
+            "clip_norm__answer": """
+def clip_norm_(gradients, limit):
+    norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
+    if norm > 1:
+        for g in gradients:
+            g.mul_(min(1, limit / norm))
+    return norm
+"""
+        },
+        {"clip_norm_": 0.5},
     ),
     (
         "a short gradient is made longer",
