@@ -34,7 +34,7 @@ def any_steps(ask, params):
     for _ in range(3):
         growth, times = params.uniform(1.02, 1.9), 10 ** params.uniform(0.5, 7)
         got = ask.number("extra_steps(growth, times)", growth=growth, times=times)
-        close(got, math.log(times) / math.log(growth), "the number of steps")
+        close(got, math.log(times) / math.log(growth), "the number of steps", rtol=1e-5)
 
 
 # --- Task 2
@@ -82,15 +82,19 @@ def middle_random(ask, params):
 def units(params, groups, copies, tolerance):
     """Return the values of some units, each of which appears several times, nearly equal.
 
-    Some values lie where rounding to multiples of the tolerance goes up or down.
+    Some values lie where rounding to multiples of the tolerance goes up or down. Copies differ by
+    most of the tolerance, on many examples; two of the groups by little more, on a single one.
     """
     numbers = params.numpy()
-    x = np.round(numbers.normal(size=(8, groups)) / tolerance) * tolerance
+    x = np.round(numbers.normal(size=(20, groups)) / tolerance) * tolerance
     x[1::2] += tolerance / 2
     x[0] = 0  # on the first example, all units agree
     x[:, 1] = -2 * x[:, 0]
+    x[:, 2] = x[:, 0]
+    x[np.abs(x[:, 0]).argmax(), 2] += 3 * tolerance
     x = np.repeat(x, copies, axis=1)
-    x = x + numbers.uniform(-1e-3, 1e-3, size=x.shape) * tolerance
+    noise = numbers.uniform(0.3, 0.45, size=x.shape) * numbers.choice([-1, 1], size=x.shape)
+    x = x + noise * tolerance
     return x[:, numbers.permutation(x.shape[1])]
 
 
@@ -102,15 +106,15 @@ def count(ask, params, tolerance):
     hints = [
         (len(np.unique(x, axis=1)[0]), "units that differ by less than the tolerance are the same"),
         (1, "on how many of the examples do you compare the units?"),
-        (groups - 1, "are units that are multiples of each other the same?"),
+        (groups - 1, "one difference above the tolerance is enough; are multiples the same unit?"),
     ]
     if got != groups:
         more = "too many" if got > groups else "too few"
         hint = next((f": {hint}" for value, hint in hints if got == value), "")
         if not hint and got > groups:
             hint = (
-                ": two values that differ by less than the tolerance may still be rounded"
-                " to different numbers"
+                ": two units are the same if no difference is above the tolerance, and two values"
+                " that differ by less may still be rounded to different numbers"
             )
         raise Wrong(f"you count {more} units{hint}")
 
@@ -129,6 +133,8 @@ def count_more_units(ask, params):
     width = params.randint(3, 9)
     x = params.numpy().normal(size=(5, width))
     close(ask.number("different_units(x)", x=x), width, "the number of different units")
+    steps = x[:, :1] - np.arange(width)  # each unit is below the one before, on every example
+    close(ask.number("different_units(x)", x=steps), width, "the number of different units")
     equal = np.repeat(x[:, :1], width, axis=1)
     close(ask.number("different_units(x)", x=equal), 1, "the number of units that are all equal")
 
@@ -190,6 +196,9 @@ def orthonormal(ask, params):
     small, large = params.randint(5, 20), params.randint(30, 50)
     for shape in ((small, small), (small, large), (large, small)):
         is_orthogonal(ask, params, *shape, params.uniform(1.3, 2))
+    kind = ask("str(orthogonal(3, 3, 1.0, 0).dtype)")
+    if type(kind) is not str or kind.rpartition(".")[2] != "float64":
+        raise Wrong("the weights should have dtype float64: draw the numbers with it")
 
 
 @part("orthogonal", points=0.5, public=True)
@@ -272,8 +281,9 @@ CALL = (
 class Trainings:
     """Shares of right answers of trainings that never took place.
 
-    For each start one rate is the best for the choosing seeds, another gives one of them a lucky
-    result, a third is the best for the showing seeds.
+    For each start one rate has the best mean over the choosing seeds. Another gives one of them a
+    lucky result, a third is the best for the showing seeds, one has the best median, one the best
+    minimum.
     """
 
     def __init__(self, params):
@@ -284,9 +294,13 @@ class Trainings:
         self.choosing, self.showing = seeds[:4], seeds[4:]
         self.shares = numbers.uniform(0.3, 0.4, size=(3, 7, 40))
         self.best = []
-        for shares in self.shares:
-            best, lucky, shown, self.free, _ = params.sample(range(7), 5)
+        for shares, unlucky in zip(self.shares, (0, params.choice((1, 2)), 3), strict=True):
+            best, lucky, shown, uneven, even, self.free = params.sample(range(7), 6)
             shares[best, self.choosing] = numbers.uniform(0.7, 0.8, size=4)
+            shares[best, params.choice(self.choosing)] = 0.5
+            shares[uneven, self.choosing] = 0.82
+            shares[uneven, self.choosing[unlucky]] = 0
+            shares[even, self.choosing] = numbers.uniform(0.55, 0.6, size=4)
             shares[lucky, self.choosing[0]] = 0.98
             shares[shown, self.showing] = numbers.uniform(0.9, 0.95, size=7)
             self.best.append(best)
@@ -317,6 +331,8 @@ def chosen(ask, params):
     hints = [
         (shares[..., made.showing].mean(-1), "the showing seeds must not choose"),
         (shares[..., made.choosing].max(-1), "one lucky seed must not choose: take the mean"),
+        (np.median(shares[..., made.choosing], -1), "the mean chooses, not the median"),
+        (shares[..., made.choosing].min(-1), "the mean chooses, not the worst seed"),
         (shares[..., made.choosing + made.showing].mean(-1), "the showing seeds must not choose"),
     ]
     rates = np.array(made.rates)

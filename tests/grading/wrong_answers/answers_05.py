@@ -85,6 +85,42 @@ def different_units(x, tolerance=1e-6):
         {"different_units": 2},
     ),
     (
+        "count: the mean difference in the place of the largest",
+        {
+            "different_units_answer": """
+def different_units(x, tolerance=1e-6):
+    apart = np.abs(x[:, :, None] - x[:, None, :]).mean(axis=0)
+    return int((~np.tril(apart <= tolerance, -1).any(axis=1)).sum())
+"""
+        },
+        {"different_units": 2},
+    ),
+    (
+        "count: the length of the difference in the place of the largest entry",
+        {
+            "different_units_answer": """
+def different_units(x, tolerance=1e-6):
+    apart = np.linalg.norm(x[:, :, None] - x[:, None, :], axis=0)
+    return int((~np.tril(apart <= tolerance, -1).any(axis=1)).sum())
+"""
+        },
+        {"different_units": 2},
+    ),
+    (
+        "count: a relative tolerance beside the absolute one",
+        {
+            "different_units_answer": """
+def different_units(x, tolerance=1e-6):
+    found = []
+    for unit in x.T:
+        if not any(np.allclose(unit, other, atol=tolerance) for other in found):
+            found.append(unit)
+    return len(found)
+"""
+        },
+        {"different_units": 2},
+    ),
+    (
         "count: looks at the first example only",
         {
             "different_units_answer": """
@@ -162,6 +198,17 @@ def gain_for(n_out, n_in, variance):
         {"orthogonal": 2},
     ),
     (
+        "orthogonal: single precision",
+        orthogonal(
+            GENERATOR,
+            TALL.replace(", dtype=torch.float64", ""),
+            "q, r = torch.linalg.qr(a)",
+            "q = q * r.diagonal().sign()",
+            TURNED,
+        ),
+        {"orthogonal": 1},
+    ),
+    (
         "comparison: the showing seeds choose the rate",
         comparison(MEAN.replace("choosing", "showing"), "showing"),
         {"tuned_comparison": 4},
@@ -169,6 +216,26 @@ def gain_for(n_out, n_in, variance):
     (
         "comparison: the luckiest seed chooses the rate",
         comparison(MEAN.replace("mean", "max"), "showing"),
+        {"tuned_comparison": 4},
+    ),
+    (
+        "comparison: the median chooses the rate",
+        comparison(MEAN.replace("mean", "median"), "showing"),
+        {"tuned_comparison": 4},
+    ),
+    (
+        "comparison: the worst seed chooses the rate",
+        comparison(MEAN.replace("mean", "min"), "showing"),
+        {"tuned_comparison": 4},
+    ),
+    (
+        "comparison: the first choosing seed is left out",
+        comparison(MEAN.replace("choosing", "choosing[1:]"), "showing"),
+        {"tuned_comparison": 4},
+    ),
+    (
+        "comparison: the last choosing seed is left out",
+        comparison(MEAN.replace("choosing", "choosing[:-1]"), "showing"),
         {"tuned_comparison": 4},
     ),
     (
