@@ -109,6 +109,16 @@ FOUND = [
         {"batches_until": 1.5},
     ),
     (
+        "batches: rounded to the nearest",
+        batches("round(np.log(share) / np.log(1 - momentum))"),
+        {"batches_until": 1.5},
+    ),
+    (
+        "batches: the exponential for the power",
+        batches("int(np.ceil(-np.log(share) / momentum))"),
+        {"batches_until": 1.5},
+    ),
+    (
         "batches: the weight of the new value",
         batches("int(np.ceil(np.log(share) / np.log(momentum)))"),
         {"batches_until": 1.5},
@@ -125,6 +135,11 @@ FOUND = [
         "growth: right for ReLU and for a line only",
         factor("m / (m - (1 - slope) / (2 * np.pi))"),
         {"growth": 2},
+    ),
+    (
+        "growth: the size of the slope, without its sign",
+        factor("m / (m - (1 - abs(slope)) ** 2 / (2 * np.pi))"),
+        {"growth": 1.5},
     ),
     (
         "gain: by the variance",
