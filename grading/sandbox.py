@@ -249,18 +249,19 @@ class Sandbox:
 
     def _watch(self):
         while self.alive:
-            if _memory(self.process.pid, self.limits.memory * MB) > self.limits.memory * MB:
+            family, most = _family(self.process.pid), self.limits.memory * MB
+            if _memory(family, most) > most:
                 self.kill(f"more than {self.limits.memory} MB of memory")
-            elif _files(self.process.pid) > FILES:
+            elif _files(family, self.limits.disk * MB) > FILES:
                 self.kill(f"more than {FILES} files")
             elif full(self.folder):
                 self.kill("files in the folder of the sockets")
             time.sleep(0.2)
 
 
-def _memory(pid, most):
-    """Return the bytes that a process and its children hold; if more, shared pages count once."""
-    with_shared, processes = 0, _family(pid)
+def _memory(processes, most):
+    """Return the bytes that processes hold; if that is too much, shared pages count once."""
+    with_shared = 0
     for one in processes:
         with_shared += _or_zero(lambda one=one: one.memory_info().rss)
     if with_shared <= most:
@@ -268,13 +269,17 @@ def _memory(pid, most):
     return sum(_or_zero(lambda one=one: one.memory_full_info().pss) for one in processes[:300])
 
 
-def _files(pid):
-    """Return how many files there are in memory."""
-    found, inside = 0, _family(pid)[-1:]
-    for one in inside:
+def _files(processes, size):
+    """Return how many files there are in memory, as the last of some processes sees it.
+
+    Until the sandbox is complete it sees ours, which are not counted: their size is another.
+    """
+    found = 0
+    for one in processes[-1:]:
         for path in PLACES:
             room = _or_zero(lambda path=path, one=one: os.statvfs(f"/proc/{one.pid}/root{path}"))
-            found += room.f_files - room.f_ffree if room else 0
+            if room and room.f_blocks * room.f_frsize == size:
+                found += room.f_files - room.f_ffree
     return found
 
 
