@@ -10,26 +10,46 @@ from grading.checking import Wrong, close, part, within
 
 @part("bound", points=0.5, public=True)
 def bound_measured(ask, params):
-    """The factor of one layer agrees with a simulation."""
-    n, a = params.randint(30, 60), params.uniform(0.05, 0.4)
-    h = params.numpy().uniform(-a, a, (40_000, n)) @ np.ones(n)  # the input has mean square 1
-    measured = (h**2).mean()
+    """The factor agrees with a simulation, for one layer and for three."""
+    n, networks, depth = params.randint(20, 30), 4000, 3
+    a, draw = math.sqrt(params.uniform(0.9, 1.8) / n), params.numpy()
+    x, measured = np.ones((networks, n, 1)), []
+    for _ in range(depth):
+        x = draw.uniform(-a, a, (networks, n, n)) @ x
+        measured.append((x**2).mean())
+    one = measured[0]
+    # Normal weights would give one network's mean square, after d layers, a relative variance of
+    # (1 + 2/n)**d - 1; that of uniform weights, which have no tails, is smaller.
+    deviation = [math.sqrt(((1 + 2 / n) ** d - 1) / networks) for d in (1, depth)]
+    first = ask.number("factor_of_bound(n, a, 1)", n=n, a=a)
     within(
-        ask.number("factor_of_bound(n, a, 1)", n=n, a=a),
-        measured,
-        measured * math.sqrt(2 / h.size),  # h is nearly normal
-        "the factor of one layer, beside a simulation,",
+        first,
+        one,
+        one * deviation[0],
+        "the factor of one layer",
         mistakes=[
-            (3 * measured, "a is the bound, not the standard deviation"),
-            (measured / 4, "is a the bound, or the width of the interval?"),
-            (math.sqrt(measured), "mean squares, not their roots"),
+            (3 * one, "a is the bound, not the standard deviation"),
+            (one / 4, "the interval from -a to a is 2a wide, not a"),
+            (4 * one, "the interval from -a to a is 2a wide: is its half counted twice?"),
+            (one / n, "this is the variance of a weight: how many of them meet in one unit?"),
+            (math.sqrt(one), "the question is about the mean square, not its root"),
+        ],
+    )
+    within(
+        ask.number("factor_of_bound(n, a, depth)", n=n, a=a, depth=depth),
+        measured[-1],
+        measured[-1] * deviation[1],
+        "the factor of three layers",
+        mistakes=[
+            (first, "this is the factor of one layer"),
+            (first * depth, "each layer multiplies what the one before it left"),
         ],
     )
 
 
 @part("bound", points=1)
 def bound_many_layers(ask, params):
-    """The factor of a whole network is right."""
+    """The factor is right for other widths, bounds and depths."""
     n, depth = params.randint(20, 200), params.randint(3, 12)
     a = params.uniform(0.7, 1.5) * math.sqrt(3 / n)
     one = n * a * a / 3
@@ -42,23 +62,62 @@ def bound_many_layers(ask, params):
             (one, "this is the factor of one layer"),
             (one ** (depth / 2), "the question is about the mean square, not its root"),
             ((3 * one) ** depth, "the variance of U(-a, a) is not a²"),
+            ((one / 4) ** depth, "the interval from -a to a is 2a wide, not a"),
         ],
     )
 
 
 @part("sparse", points=0.5, public=True)
-def sparse_full(ask, params):
-    """With p = 1 nothing is missing: the chapter's results, and one answer for equal widths."""
-    n_in, n_out = params.randint(20, 60), params.randint(70, 120)
-    got = ask.array("sparse_variances(n_in, n_out, 1.0)", (4,), n_in=n_in, n_out=n_out)
-    swapped = "forward and backward are swapped"
-    close(got[0], 1 / n_in, "variance 1 (signal), for p = 1,", mistakes=[(1 / n_out, swapped)])
-    close(got[1], 1 / n_out, "variance 2 (gradient), for p = 1,", mistakes=[(1 / n_in, swapped)])
-    average = "variance 3 (average of the factors), for p = 1,"
-    half = [(1 / (n_in + n_out), "the average is half the sum")]
-    half += [((1 / n_in + 1 / n_out) / 2, "average the two factors, not the two variances")]
-    close(got[2], 2 / (n_in + n_out), average, mistakes=half)
-    got = ask.array("sparse_variances(n, n, 1.0)", (4,), n=n_in)
+def sparse_measured(ask, params):
+    """Each of the four variances does in a simulated sparse layer what it is for."""
+    n_in, n_out = params.randint(15, 20), params.randint(100, 120)
+    p, draw, layers = params.uniform(0.2, 0.5), params.numpy(), 1000
+    kept = draw.random((layers, n_out, n_in)) < p
+    w = np.where(kept, draw.normal(size=kept.shape), 0)  # v = 1
+    f, b = (w.sum(2) ** 2).mean(), (w.sum(1) ** 2).mean()
+    # A sum over n weights of kurtosis 3/p has the kurtosis 3 + (3/p - 3)/n.
+    chance = [(2 + (3 / p - 3) / n) / m for n, m in ((n_in, n_out), (n_out, n_in))]
+    chance = [6 * math.sqrt(one / layers) for one in chance]
+    got = ask.array("sparse_variances(n_in, n_out, p)", (4,), n_in=n_in, n_out=n_out, p=p)
+    swapped, exchanged = "are 1 and 2 exchanged?", "are 3 and 4 exchanged?"
+    product = math.sqrt(f * b)
+    cases = [
+        ("forward factor", f, chance[0], [(f / b, swapped)]),
+        ("backward factor", b, chance[1], [(b / f, swapped)]),
+        (
+            "average of the two factors",
+            (f + b) / 2,
+            max(chance),
+            [
+                ((f + b) / 2 / product, exchanged),
+                (1 / 2, "the average is half the sum"),
+                ((f + b) ** 2 / (4 * f * b), "average the two factors, not the two variances"),
+            ],
+        ),
+        (
+            "root of the product of the two factors",
+            product,
+            sum(chance) / 2,
+            [
+                (product / ((f + b) / 2), exchanged),
+                (1 / product, "the product of both factors contains v twice"),
+            ],
+        ),
+    ]
+    for v, (name, factor, most, hints) in zip(got, cases, strict=True):
+        if abs(v * factor - 1) <= most:
+            continue
+        which = 1 + [case[0] for case in cases].index(name)
+        hints += [
+            (p, "does it know that weights are missing?"),
+            (p * p, "with fewer weights, must each be larger or smaller?"),
+            (1 / p, "is the square of M again M?"),
+            (math.sqrt(p), "is p under a root where it should not be?"),
+        ]
+        hint = next((": " + words for r, words in hints if abs(v * factor / r - 1) <= most), "")
+        much = f"{v * factor:.2f}" if 0.01 <= v * factor < 1000 else f"{v * factor:.2g}"
+        raise Wrong(f"with variance {which} the {name} is measured as {much}, not near 1{hint}")
+    got = ask.array("sparse_variances(n, n, p)", (4,), n=n_in, p=p)
     if not np.allclose(got, got[0], rtol=1e-6, atol=0):
         raise Wrong("with equal widths one variance keeps both: all four should be the same")
 
@@ -84,7 +143,7 @@ def _compare(got, full, p, name):
 
 @part("sparse", points=1)
 def sparse_conditions(ask, params):
-    """The forward and the backward condition hold for any p."""
+    """Variances 1 and 2 are right for other numbers."""
     got, n_in, n_out, p = _sparse(ask, params)
     _compare(got[0], 1 / n_in, p, "the signal")
     _compare(got[1], 1 / n_out, p, "the gradient")
@@ -92,7 +151,7 @@ def sparse_conditions(ask, params):
 
 @part("sparse", points=1)
 def sparse_compromises(ask, params):
-    """Both compromises hold for any p."""
+    """Variances 3 and 4 are right for other numbers."""
     got, n_in, n_out, p = _sparse(ask, params)
     _compare(got[2], 2 / (n_in + n_out), p, "the average of the factors")
     _compare(got[3], (n_in * n_out) ** -0.5, p, "the product of the factors")
@@ -100,12 +159,16 @@ def sparse_compromises(ask, params):
 
 @part("fans", points=0.5, public=True)
 def fans_linear(ask, params):
-    """A linear layer: n_in and n_out are found in its weight."""
+    """For a linear layer, both numbers are right, and integers."""
     n_in, n_out = params.randint(20, 60), params.randint(70, 120)
-    got = ask.array("fans(weight_shape)", (2,), weight_shape=(n_out, n_in))
-    if list(got) == [n_out, n_in]:
-        raise Wrong("n_in and n_out are swapped: which index of a weight belongs to the input?")
-    close(got, [n_in, n_out], "(n_in, n_out) of a linear layer")
+    for words in ("fans(weight_shape)", f"fans(({n_out}, {n_in}), 1)"):  # a list, a tuple
+        got = ask.array(words, (2,), weight_shape=(n_out, n_in))
+        if list(got) == [n_out, n_in]:
+            raise Wrong("n_in and n_out are swapped: which index of a weight belongs to the input?")
+        close(got, [n_in, n_out], "(n_in, n_out) of a linear layer")
+    found = np.asarray(ask("fans(weight_shape)", weight_shape=(n_out, n_in)))
+    if not np.issubdtype(found.dtype, np.integer):
+        raise Wrong("the numbers are right, but not integers: np.prod of nothing is 1.0, / divides")
 
 
 def _count(channels_in, channels_out, kernel, groups):
@@ -118,41 +181,54 @@ def _count(channels_in, channels_out, kernel, groups):
     return shape, [round(out.max().item()), round(image.grad.max().item())]
 
 
-@part("fans", points=0.5, public=True)
-def fans_convolution(ask, params):
-    """A convolution of ones: one output sums to n_in, one input is used n_out times."""
-    shape, count = _count(params.randint(3, 6), params.randint(7, 12), (3, 3), 1)
-    got = ask.array("fans(weight_shape, 1)", (2,), weight_shape=shape)
-    if list(got) == count[::-1]:
-        raise Wrong("n_in and n_out of a convolution are swapped")
-    hint = "has the kernel one position, or an area?"
-    close(got[0], count[0], "n_in of a convolution", mistakes=[(shape[1], hint)])
-    close(got[1], count[1], "n_out of a convolution", mistakes=[(shape[0], hint)])
-
-
 def _compare_fans(ask, channels_in, channels_out, kernel, groups):
+    """Compare with a count: an output of ones sums to n_in, an input is used n_out times."""
     shape, count = _count(channels_in, channels_out, kernel, groups)
     got = ask.array("fans(weight_shape, groups)", (2,), weight_shape=shape, groups=groups)
-    size, part_out = math.prod(kernel), shape[0] // groups
-    hints_in = [
-        (shape[1] * kernel[0], "count all positions of the kernel, in all its dimensions"),
-        (shape[1] * sum(kernel), "positions of the kernel multiply"),
-        (count[0] / groups, "does the shape hold all channels, or those of one group?"),
-        (count[0] * groups, "over which channels does one output sum?"),
-        (count[1], "n_in and n_out are swapped"),
-    ]
-    hints_out = [
-        (shape[0] * size, "with groups, which outputs does one input reach?"),
-        (part_out * kernel[0], "count all positions of the kernel, in all its dimensions"),
-        (part_out * sum(kernel), "positions of the kernel multiply"),
-    ]
-    close(got[0], count[0], f"n_in of a convolution with groups = {groups}", mistakes=hints_in)
-    close(got[1], count[1], f"n_out of a convolution with groups = {groups}", mistakes=hints_out)
+    where = f" for the shape {shape}" + (f" with groups = {groups}" if groups > 1 else "")
+    if list(got) == count[::-1] and count[0] != count[1]:
+        raise Wrong(f"n_in and n_out are swapped{where}")
+    hints_in, hints_out = [], []
+    if groups > 1:
+        hints_in += [
+            (count[0] // groups, "does the shape hold all channels in, or those of one group?"),
+            (count[0] * groups, "over which channels does one output sum?"),
+        ]
+        hints_out += [
+            (count[1] * groups, "an input feeds the outputs of its own group only"),
+            (count[1] // groups, "are the groups divided out twice?"),
+        ]
+    positions = {
+        kernel[0] ** len(kernel): "the sides of the kernel differ",
+        kernel[-1] ** len(kernel): "the sides of the kernel differ",
+        kernel[0]: "the kernel has more than one side",
+        kernel[-1] ** 2: "not every kernel has two dimensions",
+        sum(kernel): "how many positions has a kernel with these sides?",
+        1: "each position of the kernel counts",
+    }
+    for number, hint in positions.items():  # the right number is among them, but is not wrong
+        hints_in.append((shape[1] * number, hint))
+        hints_out.append((shape[1] * number * count[1] / count[0], hint))
+    close(got[0], count[0], f"n_in{where}", mistakes=hints_in)
+    close(got[1], count[1], f"n_out{where}", mistakes=hints_out)
+
+
+@part("fans", points=0.5, public=True)
+def fans_convolution(ask, params):
+    """For convolutions of one, two and three dimensions both numbers agree with a count."""
+    _compare_fans(ask, params.randint(3, 6), params.randint(7, 12), (3, 3), 1)
+    _compare_fans(ask, params.randint(3, 6), params.randint(7, 12), (5,), 1)
+    _compare_fans(ask, params.randint(2, 3), params.randint(4, 5), (2, 5, 3), 1)
+    groups = params.randint(2, 3)
+    channels = groups * groups
+    _compare_fans(
+        ask, channels * params.randint(1, 2), channels * params.randint(3, 4), (5,), groups
+    )
 
 
 @part("fans", points=0.75)
 def fans_groups(ask, params):
-    """Convolutions with groups are counted right."""
+    """Other convolutions with groups are counted right."""
     groups = params.randint(2, 5)
     channels_in, channels_out = groups * params.randint(2, 4), groups * params.randint(5, 8)
     _compare_fans(ask, channels_in, channels_out, (3, 3), groups)
@@ -161,80 +237,128 @@ def fans_groups(ask, params):
 
 @part("fans", points=0.75)
 def fans_kernels(ask, params):
-    """Kernels of any shape, with one to three dimensions, are counted right."""
+    """Other kernels, of one to three dimensions, are counted right."""
     for dimensions in (1, 2, 3):
         kernel = tuple(params.sample(range(2, 6), dimensions))
         _compare_fans(ask, params.randint(2, 4), params.randint(5, 7), kernel, 1)
 
 
+def _library_hints(c_in, c_out, g, right):
+    """Return what other counts give, and what to say then."""
+    of_group = c_in // g
+    count = of_group + c_out  # what the library adds up, per position of the kernel
+    return [
+        (2 / (1 + g), "this holds for as many channels in as out, but here they differ"),
+        (2 * c_in / (c_in + c_out), "this is the factor with the true counts, or without groups"),
+        (2 * c_in / count, "over how many inputs does one output sum?"),
+        (2 * c_out / g / count, "is this the backward factor?"),
+        (2 * c_out / count, "is this the backward factor?"),
+        (2 * of_group / (of_group + c_out * g), "the library knows nothing of the groups"),
+        (2 * of_group / (c_in + c_out), "the library finds the right fan-in"),
+        (1 / right, "this is the factor the other way up"),
+        (right / 2, "is a factor 2 missing?"),
+        ((of_group + c_out / g) / count, "this compares two variances: is it a factor?"),
+        (1.0, "this holds for as many channels in as out, and one group"),
+        (math.sqrt(right), "the question is about the mean square, not its root"),
+    ]
+
+
 @part("library", points=0.5, public=True)
-def library_one_group(ask, params):
-    """With one group the library's count is right, and so is Xavier's factor."""
-    c_in, c_out = params.randint(4, 20), params.randint(30, 60)
-    got = ask.number("library_factor(c_in, c_out, 1)", c_in=c_in, c_out=c_out)
-    close(
-        got,
-        2 * c_in / (c_in + c_out),
-        "the factor of a convolution with one group",
-        mistakes=[
-            (2 * c_out / (c_in + c_out), "is this the backward factor?"),
-            (1.0, "the channels in and out differ"),
-            (math.sqrt(2 * c_in / (c_in + c_out)), "this is the factor on the root mean square"),
-        ],
-    )
+def library_measured(ask, params):
+    """The factor agrees with many layers that `torch.nn.init.xavier_normal_` initialized."""
+    g, layers = params.randint(2, 4), 400
+    c_in, c_out, size = g * params.randint(4, 6), g * params.randint(12, 18), params.choice([1, 3])
+    weight, out = torch.empty(c_out, c_in // g, size), []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(params.getrandbits(32))
+        for _ in range(layers):
+            torch.nn.init.xavier_normal_(weight)
+            out.append(torch.conv1d(torch.ones(1, c_in, size), weight, groups=g))
+    measured = torch.stack(out).square().mean().item()
+    got = ask.number("library_factor(c_in, c_out, g)", c_in=c_in, c_out=c_out, g=g)
+    if abs(got / measured - 1) > 6 * math.sqrt(2 / (layers * c_out)):  # each output is normal
+        hints = _library_hints(c_in, c_out, g, measured)
+        close(got, measured, f"the factor with {g} groups", mistakes=hints)
 
 
 @part("library", points=1)
 def library_groups(ask, params):
-    """With groups the factor is right too."""
-    g = params.randint(2, 8)
-    c_in, c_out = g * params.randint(2, 9), g * params.randint(10, 19)
-    n_in = c_in / g
-    close(
-        ask.number("library_factor(c_in, c_out, g)", c_in=c_in, c_out=c_out, g=g),
-        2 * n_in / (n_in + c_out),
-        "the factor",
-        mistakes=[
-            (2 * c_in / (c_in + c_out), "g has no effect"),
-            (2 * c_in / (n_in + c_out), "over how many inputs does one output sum?"),
-            (2 * c_out / g / (n_in + c_out), "is this the backward factor?"),
-            (2 * n_in / (n_in + c_out / g), "this uses the true fan-out, not the library's"),
-            ((n_in + c_out / g) / (n_in + c_out), "this compares two variances: is it a factor?"),
-            (2 / (1 + g), "the channels in and out differ"),
-        ],
-    )
+    """The factor is right for other channels and groups, and for one group."""
+    for g in (1, params.randint(2, 8)):
+        c_in, c_out = g * params.randint(2, 9), g * params.randint(10, 19)
+        n_in = c_in / g
+        right = 2 * n_in / (n_in + c_out)
+        close(
+            ask.number("library_factor(c_in, c_out, g)", c_in=c_in, c_out=c_out, g=g),
+            right,
+            "the factor" if g > 1 else "the factor with one group",
+            mistakes=_library_hints(c_in, c_out, g, right),
+        )
 
 
 @part("xavier", points=0.5, public=True)
 def xavier_shape_and_seed(ask, params):
-    """The weight has the shape asked for; the seed, and nothing else, decides on its numbers."""
+    """The result is a torch tensor of the shape asked for; `seed` alone decides on its numbers."""
     shape, seed = (params.randint(10, 20), params.randint(21, 30)), params.randint(0, 10**6)
     for name in ("uniform", "normal"):
         words = f"xavier(weight_shape, 1, '{name}', seed)"
         first = ask.array(words, shape, weight_shape=shape, seed=seed)
         if not np.array_equal(first, ask.array(words, shape, weight_shape=shape, seed=seed)):
             raise Wrong(f"`{words}` returns other weights at its second call: use the seed")
+        before = ask("__import__('torch').get_rng_state()")
         if np.array_equal(first, ask.array(words, shape, weight_shape=shape, seed=seed + 1)):
             raise Wrong(f"`{words}` returns the same weights for another seed")
+        if not np.array_equal(before, ask("__import__('torch').get_rng_state()")):
+            raise Wrong(f"`{words}` changes the seed of all of torch: make a generator of your own")
+        try:
+            ask.number(f"{words}.numel()", weight_shape=shape, seed=seed)
+        except Wrong:
+            raise Wrong(f"`{words}` should be a torch tensor") from None
 
 
-@part("xavier", points=1, public=True)
+def _xavier_hints(v, n_in, n_out, distribution, groups=1):
+    """Return the variances of frequent mistakes, and what to say then."""
+    hints = [
+        (2 / (n_in + n_out * groups), "is your n_out that of one group?"),
+        (1 / n_in, "did you use n_in alone?"),
+        (1 / n_out, "did you use n_out alone?"),
+        (v * v, "is this the variance where the standard deviation belongs?"),
+        (v / 2, "is a factor 2 missing?"),
+    ]
+    uniform = [
+        (v / 3, "is your bound the standard deviation?"),
+        (v / 4, "torch.rand is U(0, 1): how wide is your interval?"),
+    ]
+    return hints + (uniform if distribution == "uniform" else [])
+
+
+@part("xavier", points=0.5, public=True)
 def xavier_uniform(ask, params):
-    """A uniform weight of a linear layer has mean 0 and Xavier's variance."""
+    """Weights of a linear layer have mean 0 and Xavier's variance, and look uniform if asked to."""
     n_out, n_in = params.randint(150, 200), params.randint(300, 500)
     values = {"weight_shape": (n_out, n_in), "seed": params.randint(0, 10**6)}
     w = ask.array("xavier(weight_shape, 1, 'uniform', seed)", (n_out, n_in), **values)
     v = 2 / (n_in + n_out)
     within(w.mean(), 0, math.sqrt(v / w.size), "the mean of the weights")
-    hints = [
-        (v / 3, "is your bound the standard deviation?"),
-        (v / 2, "is a factor 2 missing?"),
-        (v / 4, "torch.rand is U(0, 1): how wide is your interval?"),
-        (1 / n_in, "did you use n_in alone?"),
-        (1 / n_out, "did you use n_out alone?"),
-    ]
     # The mean of N squares of U(-a, a) has a relative deviation of sqrt((9/5 - 1) / N).
-    within((w**2).mean(), v, v * math.sqrt(0.8 / w.size), "the variance", mistakes=hints)
+    deviation, hints = v * math.sqrt(0.8 / w.size), _xavier_hints(v, n_in, n_out, "uniform")
+    within((w**2).mean(), v, deviation, "the variance", mistakes=hints)
+    _mean_size(w, v, "uniform")
+
+
+@part("xavier", points=0.5, public=True)
+def xavier_normal_of_groups(ask, params):
+    """Weights of a convolution with groups have Xavier's variance, and look normal if asked to."""
+    groups = params.choice([2, 4])
+    channels = groups * params.randint(20, 25), groups * params.randint(40, 50)
+    shape, (n_in, n_out) = _count(*channels, (3, 3), groups)
+    values = {"weight_shape": shape, "groups": groups, "seed": params.randint(0, 10**6)}
+    w = ask.array("xavier(weight_shape, groups, 'normal', seed)", shape, **values).ravel()
+    v = 2 / (n_in + n_out)
+    within(w.mean(), 0, math.sqrt(v / w.size), "the mean of the weights")
+    hints = _xavier_hints(v, n_in, n_out, "normal", groups)
+    within((w**2).mean(), v, v * math.sqrt(2 / w.size), "the variance", mistakes=hints)
+    _mean_size(w, v, "normal")
 
 
 def _moments(ask, shape, groups, distribution, seed):
@@ -252,17 +376,7 @@ def _moments(ask, shape, groups, distribution, seed):
         v,
         v * math.sqrt((kurtosis - 1) / w.size),
         f"the variance of the weights ({distribution})",
-        mistakes=[
-            (v / 3, "is your bound the standard deviation?"),
-            (3 * v, "is your standard deviation the bound?"),
-            (v / 2, "count the factor 2 again"),
-            (v * v, "is this the variance where the standard deviation belongs?"),
-            (1 / n_in, "did you use n_in alone?"),
-            (1 / n_out, "did you use n_out alone?"),
-            (v / 12, "torch.rand is U(0, 1): how wide is your interval?"),
-            (v / 4, "torch.rand is U(0, 1): how wide is your interval?"),
-            (2 / (n_in + n_out * groups), "is your n_out that of one group?"),
-        ],
+        mistakes=_xavier_hints(v, n_in, n_out, distribution, groups),
     )
     return w, v
 
@@ -276,7 +390,7 @@ def _mean_size(w, v, distribution):
         np.abs(w).mean() / math.sqrt(v),
         mean,
         deviation / math.sqrt(w.size),
-        f"the variance is right, but the mean size of a {distribution} weight",
+        f"the variance is right, but the mean absolute value of {distribution} weights",
         mistakes=[(sizes[other][0], f"these weights look {other}")],
     )
 
@@ -309,67 +423,123 @@ def xavier_convolution(ask, params):
 
 
 @part("tanh", points=0.5, public=True)
-def tanh_halving(ask, params):
-    """The decay is a power law: the second halving takes twice as many layers."""
-    q = 1 / params.randint(50, 100)
-    first = ask.number("layers_until(q, end)", q=q, end=0.51 * q)
-    second = ask.number("layers_until(q, end)", q=0.51 * q, end=0.51**2 * q)
-    if first != round(first) or second != round(second):
+def tanh_measured(ask, params):
+    """The number is whole, near that of a tanh network, and follows the rule for 1/q."""
+    q = 1 / params.randint(100, 200)
+    end = q / params.uniform(2.5, 3.5)
+    got = ask.number("layers_until(q, end)", q=q, end=end)
+    if got != round(got):
         raise Wrong("a number of layers is a whole number: round up")
-    if min(first, second) <= 0:
-        raise Wrong("the number of layers should be positive: which of q, q_end is smaller?")
-    if abs(second - first) <= 1:
-        raise Wrong("both halvings take as many layers: that is an exponential, not a power law")
-    if abs(second - first / 0.51) > 3:
-        raise Wrong("the second halving does not take twice as many layers as the first")
+    x, weights = np.polynomial.hermite_e.hermegauss(60)
+    now, layers = q, 0
+    while now > end:  # layers of infinite width
+        now = (weights @ np.tanh(math.sqrt(now) * x) ** 2) / weights.sum()
+        layers += 1
+    if abs(got - layers) > 4:  # the rule's next term counts for less than two layers
+        others = [
+            (layers / (1 - end / q), "does it matter where the signal starts?"),
+            (2 * layers, "by how much does 1/q grow per layer?"),
+            (layers / 2, "by how much does 1/q grow per layer?"),
+            (-layers, "which of q and q_end is smaller?"),
+        ]
+        hint = next((": " + words for n, words in others if abs(got - n) <= 8), "")
+        first = ask.number("layers_until(q, end)", q=q, end=q / 2)
+        second = ask.number("layers_until(q, end)", q=q / 2, end=q / 4)
+        if abs(first - second) <= 1:
+            hint = ": yours halves q as fast when q is small as when it is large: does tanh?"
+        raise Wrong(f"a wide tanh network takes another number of layers, not {got:g}{hint}")
+    one = ask.number("layers_until(q, end)", q=q, end=0.9999 * q)
+    if one != 1:
+        raise Wrong(
+            f"one layer brings any fall that is small enough, but your answer is {one:g}: "
+            "the number should be the smallest that is enough"
+        )
+    rise = 2 * params.randint(50, 60) + 1
+    starts = [params.uniform(5, 6), params.uniform(80, 90)]
+    first, second = (
+        ask.number("layers_until(q, end)", q=1 / start, end=1 / (start + rise)) for start in starts
+    )
+    if first != second:
+        raise Wrong(
+            "1/q rises by the same amount from two starts, but in different numbers of layers: "
+            "did you repeat q - 2q² in place of the rule for 1/q?"
+        )
 
 
 @part("tanh", points=1)
 def tanh_layers(ask, params):
-    """The number of layers is right."""
-    q, layers = params.uniform(0.01, 0.05), params.randint(40, 400)
-    end = 1 / (1 / q + 2 * (layers - params.uniform(0.2, 0.8)))
-    close(
-        ask.number("layers_until(q, end)", q=q, end=end),
-        layers,
-        "the number of layers",
-        rtol=1e-9,
-        mistakes=[
-            (layers - 1, "after this many the variance is still above q_end"),
-            (layers + 1, "one layer fewer is enough"),
-            (2 * layers, "by how much does 1/q grow per layer?"),
-            (2 * layers - 1, "by how much does 1/q grow per layer?"),
-            (math.ceil(0.5 / end), "the first of these layers has variance q, not 1"),
-        ],
-    )
+    """The number of layers is right for other variances."""
+    for more in (0.2, 0.6):  # of the last layer, this much or a little more is not needed
+        q, layers = params.uniform(0.01, 0.05), params.randint(40, 400)
+        end = 1 / (1 / q + 2 * (layers - params.uniform(more, more + 0.2)))
+        now, repeated = q, 0
+        while now > end:
+            now, repeated = now - 2 * now**2, repeated + 1
+        close(
+            ask.number("layers_until(q, end)", q=q, end=end),
+            layers,
+            "the number of layers",
+            rtol=1e-9,
+            mistakes=[
+                (layers - 1, "after this many the variance is still above q_end"),
+                (layers + 1, "one layer fewer is enough"),
+                (2 * layers, "by how much does 1/q grow per layer?"),
+                (2 * layers - 1, "by how much does 1/q grow per layer?"),
+                (math.ceil(0.5 / end), "does it matter where the signal starts?"),
+                (repeated, "did you repeat q - 2q² in place of the rule for 1/q?"),
+            ],
+        )
 
 
 @part("drift", points=1, public=True)
 def drift_measured(ask, params):
-    """Three layers do what the prediction says, measured in many small networks."""
-    widths = params.sample(range(3, 13), 4)
-    variances = np.array([params.uniform(0.5, 2) / n for n in widths[:-1]])
-    draw, networks = params.numpy(), 40_000
+    """Three layers do what F and B say, measured in many small networks."""
+    widths = [*params.sample([3, 5, 8], 3), 12]
+    variances = [params.uniform(1.5, 2.5) / n for n in widths[:-1]]
+    draw, networks = params.numpy(), 10_000
     shapes = zip(widths[1:], widths[:-1], variances, strict=True)
     weights = [draw.normal(0, v**0.5, (networks, n, m)) for n, m, v in shapes]
     x, g = np.ones((widths[0], 1)), np.ones((widths[3], 1))
-    forward, backward = [], [1.0]
+    f, b = [1.0], [1.0]  # from the input, and back to it
     for w in weights:
         x = w @ x
-        forward.append((x**2).mean())
-    for w in weights[:0:-1]:
+        f.append((x**2).mean())
+    for w in weights[::-1]:
         g = w.transpose(0, 2, 1) @ g
-        backward.insert(0, (g**2).mean())
-    values = {"widths": widths, "variances": variances}
-    for k, measured, name in ((0, forward, "F"), (1, backward, "B")):
-        got = ask.array(f"drift(widths, variances)[{k}]", (3,), **values)
-        for layer, (mine, theirs) in enumerate(zip(got, measured, strict=True), start=1):
-            # One network's mean square has a relative variance below (1 + 2/3)**3 - 1 < 4.
-            if abs(mine / theirs - 1) > 6 * 2 / math.sqrt(networks):
-                hint = "" if name == "F" else ": which weights lie between the loss and this layer?"
-                end = name == "B" and layer == 3
-                hint = ": there it is compared with itself" if end else hint
-                raise Wrong(f"{name} of layer {layer} is not what many networks measure{hint}")
+        b.insert(0, (g**2).mean())
+    f, b, n = np.array(f), np.array(b), np.array(widths)
+    layers, roots = (
+        "these are the factors of single layers",
+        "mean squares are asked for, not roots",
+    )
+    forward = [
+        (f[:-1], "F of layer 1 belongs to the output of layer 1, not to its input"),
+        (f[1:] / f[:-1], layers),
+        (np.sqrt(f[1:]), roots),
+        (f[1:] * n[1:] / n[0], "does a sum over the inputs of layer l have n_l terms?"),
+    ]
+    backward = [
+        (b[:0:-1], "it is in the reverse order"),
+        (np.append(1.0, b[1:3]), "the 1 stands at the wrong end: B of the last layer is 1"),
+        (b[:-1], "which weights lie between the loss and this layer? Not its own"),
+        (np.append(b[1:3] / b[2:], 1), layers),
+        (np.sqrt(b[1:]), roots),
+        (b[1:] * n[1:] / n[3], "over how many terms does the gradient sum?"),
+        (f[1:], "this is F again"),
+    ]
+    # One network's mean square has a relative variance below (1 + 2/3)**3 - 1 < 4.
+    most = 6 * 2 / math.sqrt(networks)
+    for k, right, mistakes in ((0, f[1:], forward), (1, b[1:], backward)):
+        words, name = f"drift(widths, variances)[{k}]", "FB"[k]
+        got = ask.array(words, (3,), widths=widths, variances=variances)
+        wrong = np.abs(got / right - 1) > most
+        if not wrong.any():
+            continue
+        hints = (
+            ": " + words for one, words in mistakes if np.allclose(got, one, rtol=most, atol=0)
+        )
+        which = f"{name} of layer {wrong.argmax() + 1}"
+        raise Wrong(f"{which} is not what many networks measure{next(hints, '')}")
 
 
 def _drift(params):
@@ -381,7 +551,7 @@ def _drift(params):
 
 @part("drift", points=1)
 def drift_forward(ask, params):
-    """The signal is predicted in every layer."""
+    """F is right in every layer of other networks."""
     n, v = _drift(params)
     got = ask.array("drift(widths, variances)[0]", v.shape, widths=n, variances=v)
     right = np.cumprod(n[:-1] * v)
@@ -394,7 +564,7 @@ def drift_forward(ask, params):
 
 @part("drift", points=1)
 def drift_backward(ask, params):
-    """The gradient is predicted in every layer."""
+    """B is right in every layer of other networks."""
     n, v = _drift(params)
     got = ask.array("drift(widths, variances)[1]", v.shape, widths=n, variances=v)
     factors = n[1:] * v

@@ -9,7 +9,7 @@ WRONG = [
     (
         "factors of layers are added",
         {"bound_answer": "def factor_of_bound(n, a, depth):\n    return n * a**2 / 3 * depth"},
-        {"bound": 1},
+        {"bound": 1.5},
     ),
     (
         "the share of kept weights is squared",
@@ -21,7 +21,7 @@ def sparse_variances(n_in, n_out, p):
     return 1 / (n_in * q), 1 / (n_out * q), 2 / ((n_in + n_out) * q), product
 """
         },
-        {"sparse": 2},
+        {"sparse": 2.5},
     ),
     (
         "the two variances are averaged, not the two factors",
@@ -54,7 +54,7 @@ def fans(shape, groups=1):
     return shape[1] * size, shape[0] * size
 """
         },
-        {"fans": 0.75, "xavier": 0.5},
+        {"fans": 1.25, "xavier": 1},
     ),
     (
         "the shape is read in the wrong order",
@@ -70,7 +70,7 @@ def fans(shape, groups=1):
     (
         "the kernel is forgotten",
         {"fans_answer": "def fans(shape, groups=1):\n    return shape[1], shape[0] // groups"},
-        {"fans": 2, "xavier": 0.5},
+        {"fans": 2, "xavier": 1},
     ),
     (
         "kernels are taken to be square",
@@ -81,7 +81,7 @@ def fans(shape, groups=1):
     return shape[1] * size, shape[0] // groups * size
 """
         },
-        {"fans": 0.75},
+        {"fans": 1.25},
     ),
     (
         "the backward factor in the place of the forward one",
@@ -106,7 +106,7 @@ def library_factor(c_in, c_out, g):
     return 2 * c_in / (c_in + c_out)
 """
         },
-        {"library": 1},
+        {"library": 1.5},
     ),
     (
         "the uniform bound is the standard deviation",
@@ -121,7 +121,7 @@ def xavier(shape, groups=1, distribution="uniform", seed=0):
     return torch.randn(shape, generator=generator) * std
 """
         },
-        {"xavier": 2},
+        {"xavier": 1.5},
     ),
     (
         "both distributions are normal",
@@ -132,7 +132,7 @@ def xavier(shape, groups=1, distribution="uniform", seed=0):
     return torch.randn(shape, generator=generator) * math.sqrt(2 / sum(fans(shape, groups)))
 """
         },
-        {"xavier": 0.5},
+        {"xavier": 1},
     ),
     (
         "the seed is ignored",
@@ -159,7 +159,7 @@ def xavier(shape, groups=1, distribution="uniform", seed=0):
     return torch.randn(shape, generator=generator) * v
 """
         },
-        {"xavier": 1.5},
+        {"xavier": 2},
     ),
     (
         "the uniform interval is not centred",
@@ -173,7 +173,7 @@ def xavier(shape, groups=1, distribution="uniform", seed=0):
     return torch.randn(shape, generator=generator) * math.sqrt(v)
 """
         },
-        {"xavier": 2},
+        {"xavier": 1.5},
     ),
     (
         "a fixed factor per layer in the place of the power law",
@@ -193,7 +193,7 @@ def layers_until(q, q_end):
     return int((1 / q_end - 1 / q) / 2)
 """
         },
-        {"tanh": 1},
+        {"tanh": 1.5},
     ),
     (
         "the gradient meets the weights of its own layer",
@@ -241,6 +241,283 @@ def drift(widths, variances):
 """
         },
         {"drift": 3},
+    ),
+    (
+        "the depth has no effect",
+        {"bound_answer": "def factor_of_bound(n, a, depth):\n    return n * a**2 / 3"},
+        {"bound": 1.5},
+    ),
+    (
+        "the bound is taken for the width of the interval",
+        {"bound_answer": "def factor_of_bound(n, a, depth):\n    return (n * a**2 / 12) ** depth"},
+        {"bound": 1.5},
+    ),
+    (
+        "holes have no effect",
+        {
+            "sparse_answer": """
+def sparse_variances(n_in, n_out, p):
+    return 1 / n_in, 1 / n_out, 2 / (n_in + n_out), 1 / math.sqrt(n_in * n_out)
+"""
+        },
+        {"sparse": 2.5},
+    ),
+    (
+        "fewer weights, so smaller ones",
+        {
+            "sparse_answer": """
+def sparse_variances(n_in, n_out, p):
+    return p / n_in, p / n_out, 2 * p / (n_in + n_out), p / math.sqrt(n_in * n_out)
+"""
+        },
+        {"sparse": 2.5},
+    ),
+    (
+        "p is under the root of the product",
+        {
+            "sparse_answer": """
+def sparse_variances(n_in, n_out, p):
+    product = 1 / math.sqrt(p * n_in * n_out)
+    return 1 / (n_in * p), 1 / (n_out * p), 2 / ((n_in + n_out) * p), product
+"""
+        },
+        {"sparse": 1.5},
+    ),
+    (
+        "the two compromises are exchanged",
+        {
+            "sparse_answer": """
+def sparse_variances(n_in, n_out, p):
+    product = 1 / (math.sqrt(n_in * n_out) * p)
+    return 1 / (n_in * p), 1 / (n_out * p), product, 2 / ((n_in + n_out) * p)
+"""
+        },
+        {"sparse": 1.5},
+    ),
+    (
+        "groups divide the fan-in",
+        {
+            "fans_answer": """
+def fans(shape, groups=1):
+    size = math.prod(shape[2:])
+    return shape[1] // groups * size, shape[0] * size
+"""
+        },
+        {"fans": 1.25, "xavier": 1},
+    ),
+    (
+        "groups divide both fans",
+        {
+            "fans_answer": """
+def fans(shape, groups=1):
+    size = math.prod(shape[2:])
+    return shape[1] // groups * size, shape[0] // groups * size
+"""
+        },
+        {"fans": 1.25, "xavier": 1},
+    ),
+    (
+        "every convolution has two dimensions",
+        {
+            "fans_answer": """
+def fans(shape, groups=1):
+    size = shape[2] * shape[3] if len(shape) == 4 else 1
+    return shape[1] * size, shape[0] // groups * size
+"""
+        },
+        {"fans": 1.25},
+    ),
+    (
+        "the first side of the kernel stands for all",
+        {
+            "fans_answer": """
+def fans(shape, groups=1):
+    kernel = shape[2:]
+    size = kernel[0] ** len(kernel) if kernel else 1
+    return shape[1] * size, shape[0] // groups * size
+"""
+        },
+        {"fans": 1.25},
+    ),
+    (
+        "the product of nothing is a float",
+        {
+            "fans_answer": """
+def fans(shape, groups=1):
+    size = np.prod(shape[2:])
+    return shape[1] * size, shape[0] // groups * size
+"""
+        },
+        {"fans": 0.5},
+    ),
+    (
+        "the true fan-out in the place of the library's",
+        {
+            "library_answer": """
+def library_factor(c_in, c_out, g):
+    return 2 * (c_in / g) / (c_in / g + c_out / g)
+"""
+        },
+        {"library": 1.5},
+    ),
+    (
+        "groups multiply the fan-out",
+        {
+            "library_answer": """
+def library_factor(c_in, c_out, g):
+    return 2 * (c_in / g) / (c_in / g + c_out * g)
+"""
+        },
+        {"library": 1.5},
+    ),
+    (
+        "one output sums over all channels",
+        {
+            "library_answer": """
+def library_factor(c_in, c_out, g):
+    return 2 * c_in / (c_in / g + c_out)
+"""
+        },
+        {"library": 1.5},
+    ),
+    (
+        "both distributions are uniform",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    a = math.sqrt(6 / sum(fans(shape, groups)))
+    return (2 * torch.rand(shape, generator=generator) - 1) * a
+"""
+        },
+        {"xavier": 1.5},
+    ),
+    (
+        "the initializer forgets the groups",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    v = 2 / sum(fans(shape))
+    generator = torch.Generator().manual_seed(seed)
+    if distribution == "uniform":
+        return (2 * torch.rand(shape, generator=generator) - 1) * math.sqrt(3 * v)
+    return torch.randn(shape, generator=generator) * math.sqrt(v)
+"""
+        },
+        {"xavier": 1},
+    ),
+    (
+        "an array in the place of a tensor",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    v = 2 / sum(fans(shape, groups))
+    draw = np.random.default_rng(seed)
+    if distribution == "uniform":
+        return draw.uniform(-math.sqrt(3 * v), math.sqrt(3 * v), shape)
+    return draw.normal(0, math.sqrt(v), shape)
+"""
+        },
+        {"xavier": 0.5},
+    ),
+    (
+        "the seed of all of torch is set",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    v = 2 / sum(fans(shape, groups))
+    torch.manual_seed(seed)
+    if distribution == "uniform":
+        return (2 * torch.rand(shape) - 1) * math.sqrt(3 * v)
+    return torch.randn(shape) * math.sqrt(v)
+"""
+        },
+        {"xavier": 0.5},
+    ),
+    (
+        "the number of layers is a constant",
+        {"tanh_answer": "def layers_until(q, q_end):\n    return 100"},
+        {"tanh": 1.5},
+    ),
+    (
+        "1/q grows by 1 per layer",
+        {"tanh_answer": "def layers_until(q, q_end):\n    return math.ceil(1 / q_end - 1 / q)"},
+        {"tanh": 1.5},
+    ),
+    (
+        "the start does not matter",
+        {"tanh_answer": "def layers_until(q, q_end):\n    return math.ceil(1 / (2 * q_end))"},
+        {"tanh": 1.5},
+    ),
+    (
+        "the number of layers is rounded",
+        {"tanh_answer": "def layers_until(q, q_end):\n    return round((1 / q_end - 1 / q) / 2)"},
+        {"tanh": 1.5},
+    ),
+    (
+        "another form of the rule is repeated",
+        {
+            "tanh_answer": """
+def layers_until(q, q_end):
+    layers = 0
+    while q > q_end:
+        q, layers = q - 2 * q**2, layers + 1
+    return layers
+"""
+        },
+        {"tanh": 1.5},
+    ),
+    (
+        "lists cannot be multiplied",
+        {
+            "drift_answer": """
+def drift(widths, variances):
+    widths = np.array(widths)
+    forward, backward = [1.0], [1.0]
+    for layer in range(len(variances)):
+        forward.append(forward[-1] * widths[layer] * variances[layer])
+    for factor in (widths[1:] * np.array(variances))[:0:-1]:
+        backward.insert(0, backward[0] * factor)
+    return np.array(forward[1:]), np.array(backward) * (variances / variances)
+"""
+        },
+        {"drift": 1},
+    ),
+    (
+        "roots of mean squares",
+        {
+            "drift_answer": """
+def drift(widths, variances):
+    widths, variances = np.asarray(widths), np.asarray(variances)
+    backward = np.append(np.cumprod((widths[1:] * variances)[:0:-1])[::-1], 1.0)
+    return np.sqrt(np.cumprod(widths[:-1] * variances)), np.sqrt(backward)
+"""
+        },
+        {"drift": 3},
+    ),
+    (
+        "the signal starts with 1",
+        {
+            "drift_answer": """
+def drift(widths, variances):
+    widths, variances = np.asarray(widths), np.asarray(variances)
+    forward = np.append(1.0, np.cumprod(widths[:-1] * variances)[:-1])
+    return forward, np.append(np.cumprod((widths[1:] * variances)[:0:-1])[::-1], 1.0)
+"""
+        },
+        {"drift": 2},
+    ),
+    (
+        "the 1 of the gradient stands at the wrong end",
+        {
+            "drift_answer": """
+def drift(widths, variances):
+    widths, variances = np.asarray(widths), np.asarray(variances)
+    backward = np.append(1.0, np.cumprod((widths[1:] * variances)[:0:-1])[::-1])
+    return np.cumprod(widths[:-1] * variances), backward
+"""
+        },
+        {"drift": 2},
     ),
 ]
 
