@@ -108,7 +108,9 @@ class Ask:
         value = self(expression, **values)
         if type(value) in (int, float, list):
             try:
-                value = np.asarray(value, dtype=float)
+                value = np.asarray(value)
+                if value.dtype.kind not in "biuf":  # "1.0" is no number
+                    raise TypeError
             except (ValueError, TypeError, OverflowError):
                 raise Wrong(f"`{expression}` should be an array of numbers") from None
         if type(value) is not np.ndarray:

@@ -46,7 +46,7 @@ ATTACKS = {
     "kill_group": Attack("import os; os.killpg(0, 9)", words=["kernel ended"]),
     "crash": Attack("import ctypes; ctypes.string_at(0)", words=["kernel ended"]),
     "stop": Attack(TRY + "os.kill(os.getpid(), signal.SIGSTOP)", words=["took more than 3"]),
-    "loop": Attack("while True: pass", words=["the cell took more than 3 seconds"]),
+    "loop": Attack("while True: pass", words=["the cell took more than 5 seconds"]),
     "loop_swallows": Attack(
         TRY + "while True:\n    try: time.sleep(9)\n    except BaseException: pass",
         words=["and went on"],
@@ -80,8 +80,8 @@ ATTACKS = {
     "memory_at_once": Attack("x = np.ones(10**9)", words=["Unable to allocate"]),
     "memory_forks": Attack(
         TRY + "for _ in range(6):\n"
-        "    if os.fork() == 0:\n        x = np.ones(25_000_000); time.sleep(6); os._exit(0)\n"
-        "time.sleep(2.5); print('BREA' + 'CH')",
+        "    if os.fork() == 0:\n        x = np.ones(25_000_000); time.sleep(9); os._exit(0)\n"
+        "time.sleep(4.7); print('BREA' + 'CH')",
         words=["more than 700 MB of memory"],
     ),
     "memory_memfd": Attack(

@@ -67,7 +67,7 @@ def marked(sandbox, toy_course, tmp_path_factory):
         (folder(course, name) / shut).chmod(0)
     folder(course, "shut_student").parent.chmod(0)
     subprocess.run(["chown", "-R", NOBODY, place], check=True)
-    limits = "--cell 3 --question 3 --total 25 --memory 700 --disk 32 --processes 60".split()
+    limits = "--cell 5 --question 3 --total 25 --memory 700 --disk 32 --processes 60".split()
     line = ["-m", "grading", "--course", f"{PLACE}/course", "grade", NAME, *limits]
     done = as_nobody(place, *line)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

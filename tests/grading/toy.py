@@ -15,7 +15,7 @@ from grading.release import release
 from grading.sandbox import Limits
 
 NAME = "toy"
-LIMITS = Limits(cell=3, question=3, total=25, memory=700, disk=32, processes=60)
+LIMITS = Limits(cell=5, question=3, total=25, memory=700, disk=32, processes=60)
 HIDDEN = "reference-7361"  # stands in the checks; no student may ever see it
 SETUP = "import numpy as np\nfrom checks import check"
 DRAW = '''\
