@@ -45,7 +45,7 @@ ATTACKS = {
     ),
     "kill_group": Attack("import os; os.killpg(0, 9)", words=["kernel ended"]),
     "crash": Attack("import ctypes; ctypes.string_at(0)", words=["kernel ended"]),
-    "stop": Attack(TRY + "os.kill(os.getpid(), signal.SIGSTOP)", words=["took more than 3"]),
+    "stop": Attack(TRY + "os.kill(os.getpid(), signal.SIGSTOP)", words=["took more than 5"]),
     "loop": Attack("while True: pass", words=["the cell took more than 5 seconds"]),
     "loop_swallows": Attack(
         TRY + "while True:\n    try: time.sleep(9)\n    except BaseException: pass",
