@@ -159,7 +159,9 @@ def test_one_kink_may_be_a_number(kinks):
     assert own.flat_intervals() == ()  # hashed, as the keys of a cache are
 
 
-@pytest.mark.parametrize("kinks", [None, "0", ["0"], [None], [[0, 1]], [1, 0], INF, 1j, {}.get])
+@pytest.mark.parametrize(
+    "kinks", [None, "0", ["0"], [None], [[0, 1]], [1, 0], [0, 0], [-1, 2, 2.0], INF, 1j, {}.get]
+)
 def test_bad_kinks_are_shown(kinks):
     with pytest.raises(ValueError, match="own: kinks must be finite and increasing n") as caught:
         Activation("own", np.tanh, np.cosh, kinks)
@@ -176,7 +178,7 @@ def test_bad_bounds_are_shown(bounds):
 
 
 def test_bounds_may_be_any_pair():
-    for bounds in ([-1, 1], np.array([-1, 1]), (-1, INF)):
+    for bounds in ([-1, 1], np.array([-1, 1]), (-1, INF), (0, 0)):
         own = Activation("own", np.tanh, get("tanh").df, bounds=bounds)
         assert own.bounds == tuple(bounds) and own.flat_intervals(0) == ()
 

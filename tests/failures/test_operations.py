@@ -132,12 +132,13 @@ def test_inputs_that_share_the_memory_that_is_written(function):
     assert failure.largest_input == pytest.approx(largest, rel=1e-6)
 
 
+@pytest.mark.parametrize("beside", ["linear1.weight", "output.bias"])  # before it and behind it
 @pytest.mark.parametrize("options", [{"foreach": True}, {"fused": True}, {}])
-def test_inputs_of_the_list_entry_that_failed(options):
+def test_inputs_of_the_list_entry_that_failed(options, beside):
     model = mlp(1, 8, "tanh", dtype=F32)
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    model.linear1.weight.data[0, 0] = 3e38  # does not move
+    model.get_parameter(beside).data.view(-1)[0] = 3e38  # does not move
     model.output.weight.grad[1, 1] = 1e30
     with Watch(model) as watch:
         torch.optim.SGD(model.parameters(), lr=1e10, **options).step()

@@ -164,6 +164,25 @@ SAME = {
         f"k = 1\ndef helper(x):\n    '''Old.'''\n    return x\n{HELPED}",
         f"k = 1\ndef helper(x):\n    '''New.\n\n    Longer.\n    '''\n    return x\n{HELPED}",
     ),
+    "docstring of a class": [
+        f"class C:\n    '''{text}'''\n    k = 1\ndef f(x):\n    return {{'v': C.k}}\n"
+        for text in ("Old.", "New.")
+    ],
+    "docstring of a method": [
+        f"class C:\n    def g(x):\n        '''{text}'''\n        return x\n"
+        "def f(x):\n    return {'v': C.g(x)}\n"
+        for text in ("Old.", "New.")
+    ],
+    "docstring of a function within": [
+        f"def f(x):\n    def g():\n        '''{text}'''\n        return x\n"
+        "    return {'v': g()}\n"
+        for text in ("Old.", "New.")
+    ],
+    "docstring of a coroutine": [
+        f"import asyncio\nasync def g(x):\n    '''{text}'''\n    return x\n"
+        "def f(x):\n    return {'v': asyncio.run(g(x))}\n"
+        for text in ("Old.", "New.")
+    ],
     "local of the same name": [
         f"t = {n}\ndef f(x):\n    t = x\n    return {{'v': t}}\n" for n in "12"
     ],

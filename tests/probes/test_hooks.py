@@ -192,6 +192,27 @@ def test_linear_network():
     assert (row["saturated"], row["dead"]) == (0, 0)
 
 
+class OwnLayer(nn.Module):
+    """A layer of one's own, which applies an activation inside."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(linear(64, 20, 1).weight.detach())
+
+    def forward(self, x):
+        return torch.tanh(x @ self.weight.T)
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.RNNCell(64, 20, dtype=F64), nn.GRUCell(64, 20, dtype=F64), OwnLayer()]
+)
+def test_only_an_affine_layer_may_be_linear(layer):
+    model = nn.Sequential(layer, linear(20, 10, 1))
+    table = probe(model, *batch())
+    assert table["activation"].tolist() == ["not visible", "output"]
+    assert table.loc[0, [*X, "saturated", "dead"]].isna().all()
+
+
 def test_recurrent_layer_is_measured_on_its_first_output():
     class Net(nn.Module):
         def __init__(self):
