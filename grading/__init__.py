@@ -1,5 +1,11 @@
 """Grading of the exercises: the checker asks, the student's kernel answers with numbers.
 
-Marks are computed outside of that kernel, which runs in a sandbox. In reading order: `codec`,
-`checking`, `release`, `rebuild`, `sandbox`, `execute`, `batch`, `report`, `lms`.
+Marks are computed outside of that kernel, which runs in a sandbox. In reading order:
+
+- what a check is: `codec` (values as text), `checking` (questions, comparisons, parts of a check),
+  `marking` (the marks of one task);
+- what students get: `course` (folders, secret), `gradebook` (whether it fits), `release`;
+- what they hand in: `collect` (out of an LMS), `submitted`, `rebuild` (from the release);
+- how it is run: `system_calls`, `sockets`, `sandbox`, `kernel`, `execute` (one notebook), `batch`;
+- what comes out: `report`, `feedback`, `lms`; and `samples`, three submissions to try it with.
 """
