@@ -102,6 +102,12 @@ def test_face_names_what_is_public_and_every_file(room):
     assert unnamed == set(), "the face says in which order to read the files"
 
 
+def test_the_face_of_the_grading_says_in_which_order_to_read_it():
+    names = {path.stem for path in GRADING} - {"__init__", "__main__"}
+    text = GRADING[0].parent.joinpath("__init__.py").read_text("utf-8")
+    assert {name for name in names if f"`{name}`" not in text} == set()
+
+
 @pytest.mark.parametrize(
     "path", FILES + GRADING, ids=lambda path: f"{path.parent.name}/{path.name}"
 )
