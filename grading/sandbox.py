@@ -25,6 +25,7 @@ MB = 2**20
 PROGRAM = "bwrap"
 PLACES = {"/dev/shm": "1777", "/tmp": "1777", "/home/student": "0777"}  # for files, in memory
 FILES = 50_000  # in these; a file takes memory even when it is empty
+SOCKETS = 500  # of all kinds; what waits in them is memory of the system
 numbers = itertools.count()
 
 
@@ -248,12 +249,18 @@ class Sandbox:
         delete(self.folder)
 
     def _watch(self):
+        own = psutil.Process()
+        before = own.memory_info().rss
         while self.alive:
             family, most = _family(self.process.pid), self.limits.memory * MB
             if _memory(family, most) > most:
                 self.kill(f"more than {self.limits.memory} MB of memory")
             elif _files(family, self.limits.disk * MB) > FILES:
                 self.kill(f"more than {FILES} files")
+            elif _sockets(family) > SOCKETS:
+                self.kill(f"more than {SOCKETS} sockets")
+            elif own.memory_info().rss - before > most:  # a message has any number of parts
+                self.kill(f"messages of more than {self.limits.memory} MB")
             elif full(self.folder):
                 self.kill("files in the folder of the sockets")
             time.sleep(0.2)
@@ -281,6 +288,20 @@ def _files(processes, size):
             if room and room.f_blocks * room.f_frsize == size:
                 found += room.f_files - room.f_ffree
     return found
+
+
+def _sockets(processes):
+    """Return how many sockets there are, as the last of some processes sees it.
+
+    Until the sandbox is complete it sees ours, which are not counted.
+    """
+    try:
+        place = Path(f"/proc/{processes[-1].pid}")
+        if (place / "ns/net").readlink() == Path("/proc/self/ns/net").readlink():
+            return 0
+        return int((place / "net/sockstat").read_text().split()[2])
+    except (IndexError, OSError, ValueError):
+        return 0
 
 
 def _family(pid):

@@ -1,7 +1,8 @@
 """System calls that no student needs, refused by the kernel of the machine.
 
-Some would take memory that no limit counts: files without a name, shared memory, file systems of
-one's own. Others make a name space, in which a process is its own administrator.
+Some would take memory that no limit counts: files without a name, shared memory, semaphores, pages
+that a pipe keeps, file systems of one's own. Others make a name space, in which a process is its
+own administrator, or use up what the whole computer has once (io_setup).
 """
 
 import errno
@@ -17,9 +18,11 @@ NEW_USER = 0x10000000  # a flag of clone
 NEW_MOUNTS = (428, 429, 430, 431, 432, 433, 442)  # open_tree to fspick, mount_setattr
 EVERYWHERE = (425, 447, *NEW_MOUNTS)  # io_uring_setup, memfd_secret
 # In this order: memfd_create, shmget, msgget, unshare, setns, mount, umount2, pivot_root, keyctl,
-# add_key, request_key, bpf, perf_event_open, userfaultfd, ptrace.
+# add_key, request_key, bpf, perf_event_open, userfaultfd, ptrace, semget, vmsplice, io_setup.
 X86_64 = (319, 29, 68, 272, 308, 165, 166, 155, 250, 248, 249, 321, 298, 323, 101)
+X86_64 += (64, 278, 206)
 AARCH64 = (279, 194, 186, 97, 268, 40, 39, 41, 219, 217, 218, 280, 241, 282, 117)
+AARCH64 += (190, 75, 0)
 CLONE3 = 435  # its flags cannot be seen; without it, clone is used
 MACHINES = {
     "x86_64": (0xC000003E, 56, (*X86_64, *EVERYWHERE)),

@@ -103,6 +103,42 @@ ATTACKS = {
         "tried('a GB of shared memory', fill)",
         words=["blocked"],
     ),
+    "memory_semaphores": Attack(
+        TRY + "def fill():\n"
+        "    for n in range(200): call('semget', 0, 32_000, 0o600)\n"
+        "tried('400 MB of semaphores', fill)",
+        words=["blocked"],
+    ),
+    "memory_of_pipes": Attack(
+        TRY + "import ctypes, mmap\n"
+        "class Vector(ctypes.Structure):\n"
+        "    _fields_ = [('at', ctypes.c_void_p), ('size', ctypes.c_size_t)]\n"
+        "def fill():\n"
+        "    held, size = [], 2**22\n"
+        "    for n in range(200):\n"
+        "        if n % 10 == 0: held.append(os.pipe())\n"
+        "        block = mmap.mmap(-1, size, mmap.MAP_PRIVATE)\n"
+        "        block.madvise(mmap.MADV_HUGEPAGE); block.write(bytes(size))\n"
+        "        at = ctypes.addressof(ctypes.c_char.from_buffer(block)) + size // 2\n"
+        "        one = ctypes.byref(Vector(at, 4096))\n"
+        "        call('vmsplice', held[-1][1], one, ctypes.c_size_t(1), 0)\n"
+        "tried('large pages that only a pipe holds', fill)",
+        words=["blocked"],
+    ),
+    "memory_of_sockets": Attack(
+        TRY + "held = []\n"
+        "for n in range(300):\n"
+        "    held.append(socket.socketpair()); held[-1][0].setblocking(False)\n"
+        "    try:\n        while True: held[-1][0].send(bytes(2**15))\n"
+        "    except BlockingIOError: pass\n"
+        "time.sleep(1); print('BREA' + 'CH')",
+        words=["more than 500 sockets"],
+    ),
+    "memory_of_the_computer": Attack(
+        TRY + "number = {'x86_64': 206, 'aarch64': 0}[os.uname().machine]\n"
+        "tried('io_setup', lambda: call('syscall', number, 60_000, ctypes.byref(ctypes.c_long())))",
+        words=["blocked io_setup"],
+    ),
     "fork_bomb": Attack(
         TRY + "def bomb():\n    for _ in range(200):\n"
         "        if os.fork() == 0: time.sleep(4); os._exit(0)\n"

@@ -204,6 +204,33 @@ print("c\ud800d\udc80")"""
         "            one.shutdown(socket.SHUT_RDWR)\n"
         "    except OSError: pass\ntime.sleep(1.5)",
     ),
+    "message_without_end": Attack(
+        TRY
+        + """
+from ipykernel.kernelapp import IPKernelApp
+app = IPKernelApp.instance()
+path = f"{app.ip}-{app.iopub_port}"
+os.unlink(path)
+server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen()
+def send():
+    one = server.accept()[0]
+    one.sendall(b"\\xff" + bytes(8) + b"\\x7f\\3\\0" + b"NULL".ljust(20, b"\\0") + bytes(32))
+    one.recv(64)
+    ready = b"\\x05READY\\x0bSocket-Type\\0\\0\\0\\3PUB"
+    one.sendall(bytes([4, len(ready)]) + ready)
+    size = 15 * 2**20  # of each part; each says that there is another
+    for _ in range(68): one.sendall(b"\\3" + size.to_bytes(8, "big") + bytes(size))
+threading.Thread(target=send, daemon=True).start()
+for number in range(3, 200):
+    try:
+        one = socket.socket(fileno=os.dup(number))
+        if one.getsockname() == path and one.getpeername() is not None:
+            one.shutdown(socket.SHUT_RDWR)
+    except OSError: pass
+time.sleep(4)
+""",
+        words=["messages of more than 700 MB"],
+    ),
     "key_changed": Attack(
         TRY + "path = glob.glob('/tmp/k-*/k.json')[0]\n"
         "tried('the file of the key', lambda: open(path, 'a').write('x'))\n"
