@@ -211,6 +211,17 @@ def writable(text):
     return text.encode("utf-8", "replace").decode()
 
 
+def line(text):
+    r"""Return a text as one line that a terminal shows, and does not obey.
+
+    Examples
+    --------
+    >>> line("a\x1b[2Jb\nc")
+    'a?[2Jb?c'
+    """
+    return "".join(one if one.isprintable() else "?" for one in text)
+
+
 class Outputs:
     """What one cell shows, of which only text and pictures are kept, up to a limit."""
 
