@@ -108,8 +108,10 @@ class Ask:
         value = self(expression, **values)
         if type(value) in (int, float, list):
             try:
+                if not _numbers(value):  # "1.0" is none, and a long text makes all entries long
+                    raise TypeError
                 value = np.asarray(value)
-                if value.dtype.kind not in "biuf":  # "1.0" is no number
+                if value.dtype.kind not in "biuf":
                     raise TypeError
             except (ValueError, TypeError, OverflowError):
                 raise Wrong(f"`{expression}` should be an array of numbers") from None
@@ -121,6 +123,12 @@ class Ask:
         if not np.isfinite(value).all():
             raise Wrong(f"`{expression}` contains nan or infinity")
         return value
+
+
+def _numbers(value):
+    if type(value) is list:
+        return all(map(_numbers, value))
+    return type(value) in (bool, int, float, np.ndarray)
 
 
 def _kind(value):

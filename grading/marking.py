@@ -85,6 +85,8 @@ def mark(checks, task, ask, secret, student, assignment):
             points, reason = 0, str(error)
         except ask.gone:
             raise
+        except MemoryError:
+            points, reason = 0, "an answer is too large"
         except Exception:
             points, bug = 0, traceback.format_exc()
             reason = "the check itself failed; your instructor has been told"

@@ -3,9 +3,10 @@
 import csv
 import io
 import json
+import re
 
 from grading.course import NAME
-from grading.kernel import writable
+from grading.kernel import line, writable
 from grading.rebuild import REVIEW, settings
 
 COLUMNS = ["student", "task", "points", "most", "graded by", "reason", "notes"]
@@ -62,6 +63,7 @@ def write_report(course, assignment, notebook, say):
     path = course.root / "marks" / f"{assignment}.csv"
     write_csv(path, [COLUMNS, *found])
     for student, task, text in bugs[:5]:
+        text = "\n".join(map(line, text.split("\n")))
         say(f"CHECK BUG in {task}, met with {student}; 0 points until it is mended:\n{text}")
     said = {}
     for student, *_, notes in found:
@@ -88,11 +90,17 @@ def cell(value):
     --------
     >>> cell("=HYPERLINK(...)"), cell("-0.5"), cell("ada")
     ("'=HYPERLINK(...)", '-0.5', 'ada')
+
+    Some programs begin a new cell at other signs than a comma.
+
+    >>> cell("a;=1+1"), cell("a; b")
+    ("a;'=1+1", 'a; b')
     """
     text = writable(str(value).replace("\0", ""))
     try:
         float(text)
     except ValueError:
         risky = text[:1] in ("\t", "\r", "\n") or text.lstrip()[:1] in tuple("=+-@＝＋－＠")
+        text = re.sub(r"([;|\t\r\n][\s\"]*)(?=[=+\-@＝＋－＠])", r"\1'", text)
         return f"'{text}" if risky else text
     return text

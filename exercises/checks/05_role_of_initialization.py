@@ -313,7 +313,7 @@ class Trainings:
             raise Wrong("tuned_comparison should return a dict whose keys are the names of starts")
         try:
             rows = np.array([got[start] for start in self.starts], dtype=float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise Wrong("each value of the dict should be (rate, mean, deviation)") from None
         if rows.shape != (3, 3):
             raise Wrong("each value of the dict should be (rate, mean, deviation)")

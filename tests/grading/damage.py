@@ -162,7 +162,7 @@ def script(notebook, cells):
 
 @change
 def formulas(notebook, cells):
-    cells["count_answer"]["source"] = "def count(w): raise ValueError('=1+1\\n=1+1\\r@x,\"')"
+    cells["count_answer"]["source"] = "def count(w): raise ValueError('=1+1\\n=1+1\\r@x;=1+1;,\"')"
     cells["explain"]["source"] = "=HYPERLINK(1)"
 
 

@@ -98,6 +98,7 @@ def test_an_array_is_float64(value):
         (1.0, "`x` should have shape (2,), got ()"),
         ([[1, 2], [3]], "`x` should be an array of numbers"),
         (["a", "b"], "`x` should be an array of numbers"),
+        (["a" * 10**6, *[""] * 10**6], "`x` should be an array of numbers"),  # as texts 4 TB
         ([None, {}], "`x` should be an array of numbers"),
         ([object(), 1], "`x` should be an array of numbers"),
         ([10**400, 1], "`x` should be an array of numbers"),
