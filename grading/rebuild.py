@@ -16,11 +16,13 @@ import nbformat
 LARGEST = 64 * 2**20  # bytes of a submitted notebook
 LONGEST = 200_000  # characters of one cell
 MOST = 500  # cells
-# Commands of MathJax that set links, attributes or other commands.
+# Commands of MathJax that set links, attributes or other commands, or draw over the lines above or
+# below: a formula could cover the rubric and put another one there.
 LOUD = (
     "href|Url|require|unicode|style|class|cssId|data|html[A-Za-z]*|bbox|mmlToken|enclose|toggle|"
     "texttip|mathtip|tooltip|includegraphics|[a-z]?def|let|global|Declare[A-Za-z]+|"
-    "(?:re)?new(?:command|environment|tagform|columntype)"
+    "(?:re)?new(?:command|environment|tagform|columntype)|"
+    "raise(?:box)?|lower|smash|[rR]ule|Space|above(?:withdelims)?|genfrac"
 )
 REVIEW = "REVIEW"  # a note that begins so asks a person to look
 

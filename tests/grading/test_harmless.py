@@ -51,7 +51,7 @@ BESIDES = {"class", "id", "type", "disabled", "checked", "start", "href", "style
 # What an instructor's browser must not see; the list of the program is not asked.
 ACTS = re.compile(
     r"\\(href|mmlToken|require|style|class|cssId|html[A-Za-z]*|data|unicode|bbox|[ge]?def|let|"
-    r"(re)?newcommand)(?![A-Za-z])"
+    r"(re)?newcommand|raise(box)?|lower|smash|[rR]ule|Space|above|genfrac)(?![A-Za-z])"
 )
 
 
@@ -162,6 +162,8 @@ $\require{html}\style{position:fixed}{x}$
 $\class{x}{y}\cssId{toc}{z}\htmlId{a}{b}\data{a=b}{c}$
 $\unicode[x;position:fixed]{x41}\bbox[border:9px solid]{x}$
 $\def\x{\href{javascript:alert(1)}}\let\y\href \gdef\z{}$
+$\rlap{\smash{\raise 4em{\color{white}\rule{40em}{4em}}}}\lower-4em{4 points}$
+$\Rule{9em}{5em}{-4em}\Space{1em}{-9em}{1em}{a\above-60pt b}\genfrac{}{}{-60pt}{}{1}{2}$
 $\re\newcommand{\frac}{\href}$
 $\hre\href f{javascript:alert(1)}{x}$
 $\html\data{a}$
