@@ -82,12 +82,14 @@ samples: grading
 ASSIGNMENT =
 WORKERS = 2
 grade: grading
+	@test -n "$(ASSIGNMENT)" || { echo "Which assignment? make grade ASSIGNMENT=2"; false; }
 	.venv/bin/python -m grading grade $(ASSIGNMENT) --workers $(WORKERS) $(OPTIONS)
 
 formgrader: grading
-	cd exercises && ../.venv/bin/python -m jupyterlab
+	cd exercises && ../.venv/bin/python -m jupyterlab $(OPTIONS)
 
 feedback: grading
+	@test -n "$(ASSIGNMENT)" || { echo "Which assignment? make feedback ASSIGNMENT=2"; false; }
 	.venv/bin/python -m grading feedback $(ASSIGNMENT)
 
 marks: grading

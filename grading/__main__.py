@@ -15,6 +15,7 @@ def assignments(course, options):
 
     for name in [course.assignment(one) for one in options.assignment] or course.assignments:
         print(release(course, name))
+    print("Next: give the zips to students; what they hand in belongs in exercises/submitted.")
 
 
 def collect(course, options):
@@ -34,6 +35,7 @@ def grade(course, options):
     name = course.assignment(options.assignment)
     path = run(course, name, options.student, options.workers, limits, options.again)
     print(f"The marks and the reasons are in {path}")
+    print("Next: grade by hand (make formgrader), then make feedback and make marks.")
 
 
 def feedback(course, options):
@@ -55,7 +57,7 @@ def samples(course, options):
     """Hand in three sample submissions of assignment 2: one right, one partly, one hostile."""
     from grading.samples import samples as run
 
-    print(f"Handed in by {', '.join(run(course))}")
+    print(f"Handed in by {', '.join(run(course))}. Next: make grade ASSIGNMENT=2")
 
 
 def sandbox(course, options):

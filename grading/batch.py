@@ -20,6 +20,7 @@ import filelock
 import nbformat
 from nbgrader.api import MissingEntry
 
+from grading.by_hand import ByHand
 from grading.course import Stop, done
 from grading.execute import Execute, Job
 from grading.marking import load_checks
@@ -218,11 +219,14 @@ class Batch:
             job.files = str(beside(self.course, self.assignment, prepared))
             Execute.job = job
             began = time.monotonic()
+            hand = ByHand(self.course, self.assignment, student, self.api)
+            hand.remember()
             with (
                 contextlib.redirect_stdout(io.StringIO()),
                 contextlib.redirect_stderr(io.StringIO()),
             ):
                 done(self.api.autograde(self.assignment, student), f"the marking of {student}")
+            hand.restore()
             notes = json.loads((prepared / "notes.json").read_text())
             known = {"key": key, "marks": job.marks, "notes": [*notes, *dict.fromkeys(job.notes)]}
             known["seconds"] = round(time.monotonic() - began, 1)
@@ -244,7 +248,7 @@ def with_rubrics(notebook, source):
     for at in reversed(range(len(notebook.cells))):
         name = settings(notebook.cells[at]).get("grade_id")
         if name in texts:
-            cell = nbformat.v4.new_markdown_cell(f"*For graders.* {texts[name]}")
+            cell = nbformat.v4.new_markdown_cell(f"*For graders.*\n\n{texts[name]}")
             cell.metadata["rubric"], cell["id"] = True, f"rubric-{name}"[:64]
             notebook.cells.insert(at + 1, cell)
 

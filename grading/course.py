@@ -42,9 +42,11 @@ class Course:
 
     def assignment(self, name):
         """Return a name that was given, if it is one; a number is enough."""
-        found = [one for one in self.assignments if name == one or one.startswith(f"{name:0>2}_")]
+        known = self.assignments
+        found = [one for one in known if name == one or one.startswith(f"{name:0>2}_")]
+        found = found or [one for one in known if len(name) > 2 and name.lower() in one]
         if len(found) != 1:
-            raise Stop(f"there is no assignment {name!r}; there are {', '.join(self.assignments)}")
+            raise Stop(f"there is no assignment {name!r}; there are {', '.join(known)}")
         return found[0]
 
     def notebook(self, folder, assignment, student="."):

@@ -97,6 +97,8 @@ class Run:
             self.job.notes.append(f"kernel ended: {gone}")
             shown = new_output("error", ename="KernelGone", evalue=str(gone), traceback=[str(gone)])
             return [*getattr(gone, "outputs", []), shown]
+        if any(one.get("ename") == "Timeout" for one in outputs):
+            self.job.notes.append(f"a cell took more than {self.job.limits.cell:g} seconds")
         self.good.append(source)
         return outputs
 

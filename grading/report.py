@@ -35,7 +35,7 @@ def rows(course, assignment, notebook):
             why = "NOT MARKED: see the log" if student in submitted else "nothing was handed in"
             known = {"marks": {}, "notes": [why]}
         notes, order = list(known["notes"]), 2
-        if any(note.startswith((REVIEW, "NOT")) for note in notes):
+        if needs_eyes(notes):
             order = 1
         for task, most, who in tasks(notebook):
             mark = known["marks"].get(task, {})
@@ -47,6 +47,11 @@ def rows(course, assignment, notebook):
             found.append([order, *row, "; ".join(notes)])
     first = {student: min(row[0] for row in found if row[1] == student) for _, student, *_ in found}
     return [row[1:] for row in sorted(found, key=lambda row: (first[row[1]], row[1]))], bugs
+
+
+def needs_eyes(notes):
+    """Whether a person should look: something was guessed, lost, or took too long."""
+    return any(note.startswith((REVIEW, "NOT ", "kernel ended", "a cell took")) for note in notes)
 
 
 def roster(course):
@@ -69,7 +74,7 @@ def write_report(course, assignment, notebook, say):
     for student, *_, notes in found:
         said.setdefault(student, notes)
     for student, notes in said.items():
-        if REVIEW in notes or notes.startswith("NOT"):
+        if needs_eyes(notes.split("; ")):
             say(f"look at {student}: {notes}")
     return path
 

@@ -157,6 +157,21 @@ def test_a_changed_answer_is_marked_again_and_keeps_the_mark_by_hand(course):
         assert book.find_comment("explain", NAME, NAME, "ada").manual_comment == "well said"
 
 
+def waits(course, student):
+    with course.nbgrader().gradebook as book:
+        return book.find_grade("explain", NAME, NAME, student).needs_manual_grade
+
+
+def test_only_a_changed_answer_goes_back_to_a_person(course):
+    assert not waits(course, "ada")
+    submit(course, "ada", answered(course, WRONG))  # another task than the one graded by hand
+    grade_all(course)
+    assert not waits(course, "ada")
+    submit(course, "ada", answered(course, {"explain": "Another explanation."}))
+    grade_all(course)
+    assert waits(course, "ada") and scores(course)["ada"]["explain"] == (None, 2.5)
+
+
 FULL = """\
 set -e
 mount -t tmpfs -o size=16m none "$1"
