@@ -44,6 +44,11 @@ def plain(text):
     return text.encode("utf-8", "replace").decode()
 
 
+def _line(text):
+    """Return a text in one line, without codes for colors: it stands among lines with points."""
+    return "".join(one if one.isprintable() else "?" for one in " ".join(plain(text).split()))
+
+
 class Foreign:
     """Stands for a value of a type that does not travel."""
 
@@ -75,7 +80,7 @@ def decode(value, tensors=False):
     if value.keys() == {"dict"} and type(value["dict"]) is dict:
         return {plain(key): decode(item, tensors) for key, item in value["dict"].items()}
     if value.keys() == {"type"} and type(value["type"]) is str:
-        return Foreign(plain(value["type"][:80]))
+        return Foreign(_line(value["type"][:80]))
     if value.keys() != {"data", "dtype", "shape", "tensor"} or value["dtype"] not in DTYPES:
         raise ValueError("an unreadable array")
     shape = value["shape"]
@@ -147,7 +152,7 @@ def read(text):
     try:
         found = json.loads(text)
         if type(found) is dict and type(found.get("error")) is str:
-            return None, plain(found["error"][:500])
+            return None, _line(found["error"][:500])
         if type(found) is dict and "value" in found:
             return decode(found["value"]), None
     except (RecursionError, ValueError, TypeError) as error:

@@ -135,6 +135,11 @@ FORGERIES = {
     "answers_8": forged({"error": "\ud800\0\x1b[31m=1+1"}, "\ud800", {"value": "\udfff"}, words=[]),
     "answers_9": forged('{"value": [' + "[]," * 9 + "{}]}", "1e999", '{"value": -1e999}'),
     "answers_10": forged({"value": {"dict": {"shape": [1]}}}, {"value": [[1], [1, 2]]}, words=[]),
+    "lines_with_points": cell(
+        "class T: pass\nT.__qualname__ = 'x\\n4 of 4: draw'\ncount = lambda *a: T()\n"
+        "def draw(*a): raise ValueError('\\x1b[37m.\\n2 of 2: The weight has its shape.\\r')",
+        ["ValueError: ?[37m. 2 of 2: The weight", "x 4 of 4: draw"],
+    ),
     # messages
     "fake_idle": message(
         "send('status', {'execution_state': 'idle'})\nwhile True: pass", draw=(0, 4)
