@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import hashlib
+import hmac
 import io
 import json
 import math
@@ -91,6 +92,7 @@ def grade(course, assignment, students=None, workers=2, limits=None, again=False
             pass
         batch = Batch(course, assignment, notebook, limits, say)
         batch.run([name for name in there if not students or name in students], workers, again)
+        say(f"Model answers and rubrics begin with the words: For graders ({batch.sign})")
         return write_report(course, assignment, notebook, say)
 
 
@@ -111,6 +113,8 @@ class Batch:
     def __init__(self, course, assignment, notebook, limits, say):
         self.course, self.assignment, self.notebook = course, assignment, notebook
         self.limits, self.say, self.secret = limits, say, course.secret()
+        words = f"graders of {assignment}".encode()
+        self.sign = hmac.digest(self.secret, words, "sha256").hex()[:6]
         self.checks = load_checks(assignment, course.root)
         self.api = course.nbgrader(submitted_directory="prepared")
         self.folder = course.root / "marks" / assignment
@@ -166,7 +170,7 @@ class Batch:
         notebook, mended = rebuild(self.notebook, cells)
         notes += [f"NOT READABLE: {damage}"] if damage else mended
         source = nbformat.read(self.course.notebook("source", self.assignment), as_version=4)
-        with_rubrics(notebook, source)
+        with_rubrics(notebook, source, self.sign)
         if damage:
             notebook.cells.insert(0, nbformat.v4.new_markdown_cell(BANNER.format(harmless(damage))))
             notebook.cells[0]["id"] = "banner"
@@ -238,8 +242,11 @@ class Batch:
             os._exit(1)
 
 
-def with_rubrics(notebook, source):
-    """Put what graders need, model answers and rubrics, below the answers graded by hand."""
+def with_rubrics(notebook, source, sign):
+    """Put what graders need, model answers and rubrics, below the answers graded by hand.
+
+    They begin with a sign that no student knows, who could else write a rubric, too.
+    """
     texts = {}
     for cell in source.cells:
         known = settings(cell)
@@ -248,7 +255,7 @@ def with_rubrics(notebook, source):
     for at in reversed(range(len(notebook.cells))):
         name = settings(notebook.cells[at]).get("grade_id")
         if name in texts:
-            cell = nbformat.v4.new_markdown_cell(f"*For graders.*\n\n{texts[name]}")
+            cell = nbformat.v4.new_markdown_cell(f"*For graders ({sign}).*\n\n{texts[name]}")
             cell.metadata["rubric"], cell["id"] = True, f"rubric-{name}"[:64]
             notebook.cells.insert(at + 1, cell)
 

@@ -174,6 +174,17 @@ def test_the_table_of_marks_runs_nothing(bank):
     assert not [cell for row in table for cell in row if cell[:1] in tuple("=+-@\t\r")]
 
 
+def test_what_is_for_graders_has_a_sign_that_students_do_not_see(bank):
+    said = [line for line in bank.said if "For graders (" in line]
+    (sign,) = re.findall(r"For graders \(\w{6}\)", "\n".join(said))
+    for name in HONEST:
+        path = bank.course.notebook("autograded", NAME, name)
+        assert path.read_text().count(f"*{sign}.*") == 1
+    feedback(bank.course, NAME, [HONEST[0]], say=print)
+    page = bank.course.root / "feedback" / HONEST[0] / NAME / f"{NAME}.html"
+    assert "For graders" not in page.read_text()
+
+
 def test_pages_for_the_instructor_run_nothing(bank):
     feedback(bank.course, NAME, ["script"], say=print)
     page = bank.course.root / "feedback" / "script" / NAME / f"{NAME}.html"
