@@ -69,7 +69,13 @@ _FACTS = {
     "linear": ((), (-INF, INF), "Identity", {}, {}),
     "relu": ((0,), (0.0, INF), "ReLU", {}, {}),
     "selu": ((0,), (-_SCALE * _ALPHA, INF), "SELU", {}, {}),
-    "gelu": ((), (-0.16997120747990366, INF), "GELU", {}, {"approximate": False}),
+    "gelu": (
+        (),
+        (-0.16997120747990366, INF),
+        "GELU",
+        {"approximate": "none"},
+        {"approximate": False},
+    ),
     "silu": ((), (-0.2784645427610738, INF), "SiLU", {}, {}),
     # PyTorch returns h itself above a threshold: by default 20, where that is 2e-9 off.
     "softplus": ((), (0.0, INF), "Softplus", {"threshold": 40.0}, {}),
