@@ -17,6 +17,7 @@ NOBODY = "65534"
 PLACE = "/mnt"  # where the ordinary user sees the course
 ROWS = ["exit", "kill_all", "loop_swallows", "memory", "memory_memfd", "fork_bomb", "disks"]
 ROWS += ["reads", "environ", "writes", "network", "privileges", "sockets_deep", "left_running"]
+ROWS += ["memory_semaphores", "memory_of_pipes", "memory_of_sockets", "message_without_end"]
 # In a copy of the mounts of its own, Python can be read although it lies in a folder of root's.
 SCRIPT = """\
 set -e
