@@ -43,9 +43,9 @@ def export(course, assignment=None, fill=None, column=None, by=None):
         If an answer waits to be graded by hand, or a column or a student is not found.
     """
     points, waiting = scores(course)
-    if not points:
-        raise Stop("nothing has been marked: run `make grade` first")
     if not fill:
+        if not points:
+            raise Stop("nothing has been marked: run `make grade` first")
         names = [assignment] if assignment else course.assignments
         known = sorted({student for one in points.values() for student in one})
         table = [["student", *names]]

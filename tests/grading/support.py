@@ -1,9 +1,12 @@
 """Assignments in this process, without a kernel: fast, for answers that are not hostile."""
 
 import ast
+import contextlib
 import functools
 import re
 
+import matplotlib
+import matplotlib.pyplot as plt
 import nbformat
 
 from grading.checking import Ask, parts
@@ -57,11 +60,22 @@ def run(notebook, answers=None, untouched=False):
         text = cleared(text) if untouched else text
         text = re.sub(r"^from checks import .*$|^%.*$", "", text, flags=re.M)
         try:
-            exec(compile(text, known.get("grade_id", "cell"), "exec"), names)
+            with alone():
+                exec(compile(text, known.get("grade_id", "cell"), "exec"), names)
         except Exception:
             if not (untouched or answers):
                 raise  # only a wrong answer may stop with an error
     return names
+
+
+@contextlib.contextmanager
+def alone():
+    """Let figures be as in a new process, whatever style other tests have set; close them."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.use("agg")
+        yield
+    plt.close("all")
 
 
 @functools.cache

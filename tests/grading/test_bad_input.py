@@ -144,6 +144,7 @@ def test_nothing_has_been_marked_yet(refused, course, tmp_path):
         "export", "toy", "--fill", tmp_path / "g.csv"
     )
     assert "name the assignment" in refused("export", "--fill", tmp_path / "g.csv")
+    assert "nothing has been marked: run `make grade`" in refused("export")
 
 
 def nothing_runs(monkeypatch):

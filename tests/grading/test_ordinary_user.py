@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 pytest.importorskip("nbgrader")
@@ -97,4 +98,5 @@ def test_nothing_is_left(marked):
     assert "FAILED" not in marked.said
     assert (marked.root.parent / "sentinel").read_text() == "untouched"
     left = [path for path in Path("/tmp").glob("k-*-*") if path.stat().st_uid == int(NOBODY)]
-    assert left == []
+    # Others may be marking on this machine.
+    assert [path for path in left if not psutil.pid_exists(int(path.name.split("-")[1]))] == []
