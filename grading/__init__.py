@@ -6,7 +6,7 @@ Marks are computed outside of that kernel, which runs in a sandbox. In reading o
   `marking` (the marks of one task);
 - what students get: `course` (folders, secret), `gradebook` (whether it fits), `release`;
 - what they hand in: `collect` (out of an LMS), `submitted`, `rebuild` (from the release);
-- how it is run: `system_calls`, `sockets`, `sandbox`, `kernel`, `execute` (one notebook), `by_hand`
-  (what people have graded stays graded), `batch`;
+- how it is run: `system_calls`, `sockets`, `watch`, `sandbox`, `kernel`, `execute` (one notebook),
+  `by_hand` (what people have graded stays graded), `batch` (all of them);
 - what comes out: `report`, `feedback`, `lms`; and `samples`, three submissions to try it with.
 """

@@ -18,14 +18,12 @@ from pathlib import Path
 import matplotlib
 import psutil
 
-from grading.sockets import delete, full, make
+from grading.sockets import delete, make
 from grading.system_calls import start
+from grading.watch import PLACES, excess, family, held
 
 MB = 2**20
 PROGRAM = "bwrap"
-PLACES = {"/dev/shm": "1777", "/tmp": "1777", "/home/student": "0777"}  # for files, in memory
-FILES = 50_000  # in these; a file takes memory even when it is empty
-SOCKETS = 500  # of all kinds; what waits in them is memory of the system
 numbers = itertools.count()
 
 
@@ -242,74 +240,15 @@ class Sandbox:
     def kill(self, reason=""):
         """End it and all that it started, and delete the shared folder."""
         self.reason = self.reason or reason
-        inside = _family(self.process.pid)[1:2]
+        inside = family(self.process.pid)[1:2]
         self.process.kill()  # and the namespace of processes dies with its first
         self.process.wait()
         psutil.wait_procs(inside, timeout=2)
         delete(self.folder)
 
     def _watch(self):
-        own = psutil.Process()
-        before = own.memory_info().rss
+        before = held()
         while self.alive:
-            family, most = _family(self.process.pid), self.limits.memory * MB
-            if _memory(family, most) > most:
-                self.kill(f"more than {self.limits.memory} MB of memory")
-            elif _files(family, self.limits.disk * MB) > FILES:
-                self.kill(f"more than {FILES} files")
-            elif _sockets(family) > SOCKETS:
-                self.kill(f"more than {SOCKETS} sockets")
-            elif own.memory_info().rss - before > most:  # a message has any number of parts
-                self.kill(f"messages of more than {self.limits.memory} MB")
-            elif full(self.folder):
-                self.kill("files in the folder of the sockets")
+            if reason := excess(self.process.pid, self.folder, self.limits, before):
+                self.kill(reason)
             time.sleep(0.2)
-
-
-def _memory(processes, most):
-    """Return the bytes that processes hold; if that is too much, shared pages count once."""
-    with_shared = 0
-    for one in processes:
-        with_shared += _or_zero(lambda one=one: one.memory_info().rss)
-    if with_shared <= most:
-        return with_shared
-    return sum(_or_zero(lambda one=one: one.memory_full_info().pss) for one in processes[:300])
-
-
-def _files(processes, size):
-    """Return how many files there are in memory, as the last of some processes sees it.
-
-    Until the sandbox is complete it sees ours, which are not counted: their size is another.
-    """
-    found = 0
-    for one in processes[-1:]:
-        for path in PLACES:
-            room = _or_zero(lambda path=path, one=one: os.statvfs(f"/proc/{one.pid}/root{path}"))
-            if room and room.f_blocks * room.f_frsize == size:
-                found += room.f_files - room.f_ffree
-    return found
-
-
-def _sockets(processes):
-    """Return how many sockets there are, as the last of some processes sees it.
-
-    Until the sandbox is complete it sees ours, which are not counted.
-    """
-    try:
-        place = Path(f"/proc/{processes[-1].pid}")
-        if (place / "ns/net").readlink() == Path("/proc/self/ns/net").readlink():
-            return 0
-        return int((place / "net/sockstat").read_text().split()[2])
-    except (IndexError, OSError, ValueError):
-        return 0
-
-
-def _family(pid):
-    return _or_zero(lambda: [psutil.Process(pid), *psutil.Process(pid).children(True)]) or []
-
-
-def _or_zero(read):
-    try:
-        return read()
-    except (psutil.Error, OSError):
-        return 0
