@@ -25,7 +25,10 @@ from grading.rebuild import harmless  # noqa: E402
 from tests.grading import toy  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    pytest.mark.slow,
+]
 
 OWN = "document.title='owned';document.documentElement.id='owned'"
 WORDS = f"""\

@@ -19,6 +19,8 @@ from tests.grading.support import (
     tasks,
 )
 
+pytestmark = pytest.mark.slow
+
 POINTS = 20
 SECRETS = [f"secret {n}".encode() for n in range(20)]
 WRONG = {

@@ -21,6 +21,7 @@ from grading.release import public_checks, release, released, requirements  # no
 from tests.grading import toy  # noqa: E402
 from tests.grading.support import ASSIGNMENTS, checks, settings, source, tasks, withheld  # noqa: E402
 
+pytestmark = pytest.mark.slow
 FILES = {"READ_ME_FIRST.txt", "checks.py", "requirements.txt"}
 
 

@@ -16,6 +16,8 @@ from grading.release import release  # noqa: E402
 from grading.samples import ASSIGNMENT, PARTLY, changed, hostile, right, samples  # noqa: E402
 from tests.grading.support import marks, run  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[2] / "teaching" / "grading.md"
 
 
