@@ -115,7 +115,7 @@ def rebuild(release, cells):
     """
     known = {settings(cell)["grade_id"]: cell for cell in release.cells if settings(cell)}
     cells, notes = _identified(release, known, cells)
-    answers, own, last = {}, {None: []}, None
+    answers, own, last, changed = {}, {None: []}, None, []
     for kind, source, name in cells:
         if name is None:
             own.setdefault(last, []).append((kind, source))
@@ -123,12 +123,14 @@ def rebuild(release, cells):
         last, cell = name, known[name]
         if not settings(cell)["solution"]:
             if source.strip() != cell.source.strip():
-                notes.append(f"locked cell changed, taken from the release: {name}")
+                changed.append(name)
         elif name not in answers or source.strip() != cell.source.strip():
             # Of two copies the last that was worked on counts.
             if name in answers and answers[name][1].strip() != cell.source.strip():
                 notes.append(f"{REVIEW}: two answers in {name}, the last one counts")
             answers[name] = kind, source
+    if changed:
+        notes.append(f"locked cells changed, taken from the release: {', '.join(changed)}")
     if missing := [name for name in known if name not in {one[2] for one in cells}]:
         notes.append(f"missing cells put back: {', '.join(missing)}")
     return _assembled(release, answers, own, notes), notes

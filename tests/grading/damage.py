@@ -228,7 +228,7 @@ def a_file(course, student):
 
 UNREAD = "NOT READABLE"
 DAMAGES = {
-    "locked": Damage(locked, words=["locked cell changed, taken from the release: setup", "draw"]),
+    "locked": Damage(locked, words=["locked cells changed, taken from the release: setup", "draw"]),
     "bonus": Damage(bonus),
     "twice_empty": Damage(twice_empty),
     "twice": Damage(twice, 0, 2, ["REVIEW: two answers in draw_answer"]),

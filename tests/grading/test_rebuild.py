@@ -149,8 +149,7 @@ def test_changed_locked_cells_come_from_the_release(rebuilt, submitted):
     by_name(submitted)["setup"]["source"] = "import os"
     made, notes = rebuilt(submitted)
     assert notes == [
-        "locked cell changed, taken from the release: setup",
-        "locked cell changed, taken from the release: draw",
+        "locked cells changed, taken from the release: setup, draw",
     ]
     assert not any("os" in cell.source for cell in made.cells if cell["id"] == "setup")
 
