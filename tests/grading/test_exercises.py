@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import re
 from contextlib import redirect_stdout
 
 import pytest
@@ -61,6 +62,22 @@ def test_points_add_up_and_the_cells_agree_with_the_checks(assignment):
     for task in tasks(notebook):
         assert any(one.public for one in parts(checks(assignment), task)), f"{task}: none is public"
         assert any(not one.public for one in parts(checks(assignment), task)), task
+
+
+HINTS = ("Hint 1: where to look", "Hint 2: the idea", "Hint 3: almost the code")
+
+
+def test_each_task_has_an_objective_points_minutes_and_three_hints(assignment):
+    notebook = source(assignment)
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    _, *texts = re.split(r"^(?=## Task)", "\n".join(prose), flags=re.M)
+    found = [re.search(r"\((\S+) points?, about (\d+) minutes\)", text) for text in texts]
+    assert all(found) and len(texts) == len(tasks(notebook)) + len(by_hand(notebook))
+    assert sum(float(one[1]) for one in found) == POINTS
+    assert 60 <= sum(int(one[2]) for one in found) <= 90
+    for text in texts:
+        assert "Objective:" in text
+        assert re.findall(r"<summary>(.*?)</summary>", text) == [*HINTS], text[:60]
 
 
 @pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
