@@ -10,6 +10,7 @@ pytest.importorskip("nbgrader", reason="nbgrader is not installed")
 
 from nbformat.v4 import new_code_cell, new_markdown_cell  # noqa: E402
 
+from grading.rebuild import LONGEST, harmless  # noqa: E402
 from tests.grading import toy  # noqa: E402
 from tests.grading.rebuilding import ANSWERS, DRAW, answers, rebuilt, submitted  # noqa: E402
 
@@ -28,6 +29,14 @@ def test_a_very_large_notebook_is_cut_and_rebuilt_soon(tmp_path):
         rebuilt({"cells": [make("".join(letters))] * 2000}, tmp_path)
         rebuilt({"cells": [make("x" * 300_000)] * 100}, tmp_path)
         assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize("run", ["\\", "<", "]", "`", "``` ", "```\t", "\\html", "\\\\n"])
+def test_one_sign_over_and_over_takes_no_time(run):
+    """All submissions are rebuilt before the first is marked, so a slow one would hold up all."""
+    start = time.monotonic()
+    harmless((run * LONGEST)[:LONGEST])
+    assert time.monotonic() - start < 5
 
 
 def test_sources_that_no_file_can_hold_are_replaced(tmp_path):
