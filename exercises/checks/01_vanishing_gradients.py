@@ -19,7 +19,10 @@ def until_squared(ask, params):
     if once <= 0:
         raise Wrong(f"`{words}` should be positive: both logarithms are negative")
     # Rounding up moves each number by less than 1, and so the difference by less than 2.
-    if not -2 < 2 * once - ask.number(words, chi=chi, threshold=threshold**2) < 2:
+    twice = ask.number(words, chi=chi, threshold=threshold**2)
+    if twice <= once:  # a small number that is always the same is near its double
+        raise Wrong("a smaller threshold should take more layers")
+    if not -2 < 2 * once - twice < 2:
         raise Wrong("squaring the threshold should double the number of layers")
     if not -2 < 2 * once - ask.number(words, chi=chi**0.5, threshold=threshold) < 2:
         raise Wrong("a factor chi1**0.5 in the place of chi1 should double the number of layers")
@@ -62,6 +65,8 @@ def flat_line(ask, params):
             (a, "which x belongs to the gradient by W^l? Count the steps of each factor"),
         ],
     )
+    if ask.number("weight_gradient_ratio(a, b, L)", a=a, b=1 + a, L=layers) == got:
+        raise Wrong("the ratio should depend on both factors: it is flat only where they agree")
 
 
 @part("flat", points=1)
@@ -142,7 +147,7 @@ def near_no_more(ask, params):
     """There are no terms beyond the one in q."""
     numbers, q = near_numbers(params), params.uniform(0.2, 0.6)
     zero, once, twice = (ask.number(NEAR, q=k * q, **numbers) for k in (0.0, 1.0, 2.0))
-    if abs(once - zero) < 1e-9 * abs(zero):
+    if abs(once - zero) <= 1e-9 * abs(zero):  # also where all three are 0
         raise Wrong("q has no effect")
     linear = "the change from q = 0 to 2 q, beside twice that to q,"
     hint = "drop the terms with higher powers of q"

@@ -380,6 +380,8 @@ def zero_gradient(ask, params):
         0.0,
         "the length of a gradient of zeros",
     )
+    if ask.number("clip_norm_([a + 1, b], limit)", a=a, b=b, limit=limit) <= 0:
+        raise Wrong("the length of a gradient that is not zero should be more than 0")
 
 
 @part("clip_norm_", points=0.5)

@@ -229,6 +229,9 @@ def no_preference(ask, params, n_out, n_in):
         n_in=n_in,
         seeds=list(range(start, start + number)),
     )
+    # All squares add up to the smaller side; weights of zeros have no signs to prefer.
+    squares = (found**2).sum(axis=(1, 2))
+    close(squares, np.full(number, min(n_out, n_in)), "the sum of all squared weights", rtol=1e-3)
     n = max(n_out, n_in)
     if np.abs(found.mean(axis=0)).max() > 6 / math.sqrt(number * n):
         raise Wrong(

@@ -5,10 +5,12 @@ import io
 import re
 from contextlib import redirect_stdout
 
+import numpy as np
 import pytest
 
 from grading.checking import Ask, Parameters, Wrong, parts
 from grading.codec import answer
+from grading.marking import mark
 from tests.grading.support import (
     ASSIGNMENTS,
     by_hand,
@@ -99,6 +101,33 @@ def test_untouched_release_scores_nothing(assignment):
     for task, given in marks(assignment, names).items():
         assert [one.points for one in given] == [0] * len(given), task
         assert all(one.reason and not one.bug for one in given)
+
+
+class Same(Ask):
+    """Answers each question with one number, or an array of it: what takes no thought at all."""
+
+    gone = ()
+
+    def __init__(self, value):
+        self.value = value
+
+    def __call__(self, expression, /, **values):
+        return self.value
+
+    def number(self, expression, /, **values):
+        return self.value
+
+    def array(self, expression, shape, /, **values):
+        return np.full(shape, self.value)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -1.0, 1e-300, 1e308, -1e308])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_one_answer_to_all_questions_scores_nothing(assignment, value):
+    for secret in SECRETS[:3]:
+        for task in tasks(source(assignment)):
+            given = mark(checks(assignment), task, Same(value), secret, "ada", assignment)
+            assert not [one for one in given if one.points or one.bug]
 
 
 def test_there_are_six_wrong_answers_for_other_reasons(assignment):
