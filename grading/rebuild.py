@@ -15,6 +15,9 @@ import nbformat
 
 LARGEST = 64 * 2**20  # bytes of a submitted notebook
 LONGEST = 200_000  # characters of one cell
+WORDS = (
+    20_000  # of one with text: some, such as brackets alone, take a renderer their square in time
+)
 MOST = 500  # cells
 # Commands of MathJax that set links, attributes or other commands, or draw over the lines above or
 # below: a formula could cover the rubric and put another one there.
@@ -88,6 +91,8 @@ def harmless(text):
     >>> harmless("a <b>: <script>x</script> &#36; [go](javascript:x) $a<b$")
     'a < b>: < script>x< /script> & #36; [go] (javascript:x) $a< b$'
     """
+    if len(text) > WORDS:
+        text = f"{text[:WORDS]}\n\n(cut here: longer than {WORDS} characters)"
     text = re.sub(r"([<&])(?=[A-Za-z/!?#])", r"\1 ", text)
     text = re.sub(r"\](?=[(:\[])", "] ", text)
     text = re.sub(r"(```|~~~)(?=[^\S\n]*mermaid)", r"\1text ", text)

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed")
 
+from nbconvert.filters import markdown2html  # noqa: E402
 from nbformat.v4 import new_code_cell, new_markdown_cell  # noqa: E402
 
 from grading.rebuild import LONGEST, harmless  # noqa: E402
@@ -37,6 +38,14 @@ def test_one_sign_over_and_over_takes_no_time(run):
     start = time.monotonic()
     harmless((run * LONGEST)[:LONGEST])
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("run", ["[", "\\begin{a} ", "*a **a ", "> ", "`` ` "])
+def test_a_page_of_one_sign_over_and_over_is_made_soon(run):
+    """The feedback of all is written by one process: 190,000 brackets took it minutes."""
+    start = time.monotonic()
+    markdown2html(harmless((run * LONGEST)[:LONGEST]))
+    assert time.monotonic() - start < 10
 
 
 def test_sources_that_no_file_can_hold_are_replaced(tmp_path):
