@@ -15,9 +15,7 @@ import nbformat
 
 LARGEST = 64 * 2**20  # bytes of a submitted notebook
 LONGEST = 200_000  # characters of one cell
-WORDS = (
-    20_000  # of one with text: some, such as brackets alone, take a renderer their square in time
-)
+WORDS = 20_000  # of one with text; to draw brackets alone takes the square of their number
 MOST = 500  # cells
 # Commands of MathJax that set links, attributes or other commands, or draw over the lines above or
 # below: a formula could cover the rubric and put another one there.
