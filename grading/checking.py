@@ -286,6 +286,7 @@ def check(task):
             print(f"DOES NOT HOLD YET: {title(one)}\n    {error}")
     here = sum(one.points for one in found)
     print(
-        f"These checks are worth {here:g} of the {POINTS[task]:g} points. The others ask for other "
-        "numbers, and other cases that the text names."
+        f"What is checked here earns {here:g} of the task's {POINTS[task]:g} points. The other "
+        f"{POINTS[task] - here:g} depend on checks that run after you hand in: they ask for other "
+        "numbers, and for other cases that the text names."
     )

@@ -12,7 +12,7 @@ from grading.checking import Wrong, close, part, within
 def bound_measured(ask, params):
     """The factor agrees with a simulation, for one layer and for three."""
     n, networks, depth = params.randint(20, 30), 4000, 3
-    a, draw = math.sqrt(params.uniform(0.9, 1.8) / n), params.numpy()
+    a, draw = math.sqrt(params.uniform(1.5, 2.2) / n), params.numpy()
     x, measured = np.ones((networks, n, 1)), []
     for _ in range(depth):
         x = draw.uniform(-a, a, (networks, n, n)) @ x
@@ -33,6 +33,7 @@ def bound_measured(ask, params):
             (4 * one, "the interval from -a to a is 2a wide: is its half counted twice?"),
             (one / n, "this is the variance of a weight: how many of them meet in one unit?"),
             (math.sqrt(one), "the question is about the mean square, not its root"),
+            (1 / 3, "this holds for a = 1/√n only; your answer must use n and a"),
         ],
     )
     within(
@@ -43,6 +44,7 @@ def bound_measured(ask, params):
         mistakes=[
             (first, "this is the factor of one layer"),
             (first * depth, "each layer multiplies what the one before it left"),
+            (3.0**-depth, "this holds for a = 1/√n only; your answer must use n and a"),
         ],
     )
 
@@ -101,13 +103,15 @@ def sparse_measured(ask, params):
             [
                 (product / ((f + b) / 2), exchanged),
                 (1 / product, "the product of both factors contains v twice"),
+                (p / product, "the product of both factors contains v twice"),
+                (1 / (p * product), "the product of both factors contains v twice"),
             ],
         ),
     ]
     for v, (name, factor, most, hints) in zip(got, cases, strict=True):
         if abs(v * factor - 1) <= most:
             continue
-        which = 1 + [case[0] for case in cases].index(name)
+        which = ("1st", "2nd", "3rd", "4th")[[case[0] for case in cases].index(name)]
         hints += [
             (p, "does it know that weights are missing?"),
             (p * p, "with fewer weights, must each be larger or smaller?"),
@@ -116,7 +120,9 @@ def sparse_measured(ask, params):
         ]
         hint = next((": " + words for r, words in hints if abs(v * factor / r - 1) <= most), "")
         much = f"{v * factor:.2f}" if 0.01 <= v * factor < 1000 else f"{v * factor:.2g}"
-        raise Wrong(f"with variance {which} the {name} is measured as {much}, not near 1{hint}")
+        raise Wrong(
+            f"with your {which} variance the {name} is measured as {much}, not near 1{hint}"
+        )
     got = ask.array("sparse_variances(n, n, p)", (4,), n=n_in, p=p)
     if not np.allclose(got, got[0], rtol=1e-6, atol=0):
         raise Wrong("with equal widths one variance keeps both: all four should be the same")
@@ -162,11 +168,11 @@ def fans_linear(ask, params):
     """For a linear layer, both numbers are right, and integers."""
     n_in, n_out = params.randint(20, 60), params.randint(70, 120)
     for words in ("fans(weight_shape)", f"fans(({n_out}, {n_in}), 1)"):  # a list, a tuple
-        got = ask.array(words, (2,), weight_shape=(n_out, n_in))
+        got = ask.array(words, (2,), weight_shape=[n_out, n_in])
         if list(got) == [n_out, n_in]:
             raise Wrong("n_in and n_out are swapped: which index of a weight belongs to the input?")
         close(got, [n_in, n_out], "(n_in, n_out) of a linear layer")
-    found = np.asarray(ask("fans(weight_shape)", weight_shape=(n_out, n_in)))
+    found = np.asarray(ask("fans(weight_shape)", weight_shape=[n_out, n_in]))
     if not np.issubdtype(found.dtype, np.integer):
         raise Wrong("the numbers are right, but not integers: np.prod of nothing is 1.0, / divides")
 
@@ -184,8 +190,8 @@ def _count(channels_in, channels_out, kernel, groups):
 def _compare_fans(ask, channels_in, channels_out, kernel, groups):
     """Compare with a count: an output of ones sums to n_in, an input is used n_out times."""
     shape, count = _count(channels_in, channels_out, kernel, groups)
-    got = ask.array("fans(weight_shape, groups)", (2,), weight_shape=shape, groups=groups)
-    where = f" for the shape {shape}" + (f" with groups = {groups}" if groups > 1 else "")
+    got = ask.array("fans(weight_shape, groups)", (2,), weight_shape=list(shape), groups=groups)
+    where = f" for the shape {list(shape)}" + (f" with groups = {groups}" if groups > 1 else "")
     if list(got) == count[::-1] and count[0] != count[1]:
         raise Wrong(f"n_in and n_out are swapped{where}")
     hints_in, hints_out = [], []
@@ -243,9 +249,11 @@ def fans_kernels(ask, params):
         _compare_fans(ask, params.randint(2, 4), params.randint(5, 7), kernel, 1)
 
 
-def _library_hints(c_in, c_out, g, right):
+def _library_hints(c_in, c_out, g):
     """Return what other counts give, and what to say then."""
     of_group = c_in // g
+    right = 2 * of_group / (of_group + c_out)
+    exchanged = "are c_in and c_out exchanged?"
     count = of_group + c_out  # what the library adds up, per position of the kernel
     return [
         (2 / (1 + g), "this holds for as many channels in as out, but here they differ"),
@@ -255,9 +263,20 @@ def _library_hints(c_in, c_out, g, right):
         (2 * c_out / count, "is this the backward factor?"),
         (2 * of_group / (of_group + c_out * g), "the library knows nothing of the groups"),
         (2 * of_group / (c_in + c_out), "the library finds the right fan-in"),
-        (1 / right, "this is the factor the other way up"),
+        (2 * c_out / (c_out + g * c_in), exchanged),
+        (2 * c_out / (c_in + c_out), f"{exchanged} And where are the groups?"),
+        (1 / right, "this is the factor upside down"),
+        (1 / g, "the groups make one count wrong, but the variance has both counts in it"),
+        (g, "the groups make one count wrong, but the variance has both counts in it"),
+        (
+            count / (of_group + c_out / g),
+            "this compares two variances, and upside down: is it a factor of the signal?",
+        ),
         (right / 2, "is a factor 2 missing?"),
-        ((of_group + c_out / g) / count, "this compares two variances: is it a factor?"),
+        (
+            (of_group + c_out / g) / count,
+            "this compares two variances: is it a factor of the signal?",
+        ),
         (1.0, "this holds for as many channels in as out, and one group"),
         (math.sqrt(right), "the question is about the mean square, not its root"),
     ]
@@ -277,8 +296,8 @@ def library_measured(ask, params):
     measured = torch.stack(out).square().mean().item()
     got = ask.number("library_factor(c_in, c_out, g)", c_in=c_in, c_out=c_out, g=g)
     if abs(got / measured - 1) > 6 * math.sqrt(2 / (layers * c_out)):  # each output is normal
-        hints = _library_hints(c_in, c_out, g, measured)
-        close(got, measured, f"the factor with {g} groups", mistakes=hints)
+        hints = _library_hints(c_in, c_out, g)
+        close(got, measured, f"the factor with {g} groups", rtol=1e-6, mistakes=hints)
 
 
 @part("library", points=1)
@@ -292,8 +311,14 @@ def library_groups(ask, params):
             ask.number("library_factor(c_in, c_out, g)", c_in=c_in, c_out=c_out, g=g),
             right,
             "the factor" if g > 1 else "the factor with one group",
-            mistakes=_library_hints(c_in, c_out, g, right),
+            mistakes=_library_hints(c_in, c_out, g),
         )
+
+
+WITHOUT_NUMPY = (
+    "__import__('unittest.mock').mock.patch.multiple('numpy.random', default_rng=None, "
+    "RandomState=None, Generator=None, seed=None, rand=None, randn=None, uniform=None, normal=None)"
+)
 
 
 @part("xavier", points=0.5, public=True)
@@ -302,18 +327,28 @@ def xavier_shape_and_seed(ask, params):
     shape, seed = (params.randint(10, 20), params.randint(21, 30)), params.randint(0, 10**6)
     for name in ("uniform", "normal"):
         words = f"xavier(weight_shape, 1, '{name}', seed)"
-        first = ask.array(words, shape, weight_shape=shape, seed=seed)
-        if not np.array_equal(first, ask.array(words, shape, weight_shape=shape, seed=seed)):
+        first = ask.array(words, shape, weight_shape=list(shape), seed=seed)
+        if not np.array_equal(first, ask.array(words, shape, weight_shape=list(shape), seed=seed)):
             raise Wrong(f"`{words}` returns other weights at its second call: use the seed")
         before = ask("__import__('torch').get_rng_state()")
-        if np.array_equal(first, ask.array(words, shape, weight_shape=shape, seed=seed + 1)):
+        if np.array_equal(first, ask.array(words, shape, weight_shape=list(shape), seed=seed + 1)):
             raise Wrong(f"`{words}` returns the same weights for another seed")
         if not np.array_equal(before, ask("__import__('torch').get_rng_state()")):
             raise Wrong(f"`{words}` changes the seed of all of torch: make a generator of your own")
         try:
-            ask.number(f"{words}.numel()", weight_shape=shape, seed=seed)
+            ask.number(f"{words}.numel()", weight_shape=list(shape), seed=seed)
         except Wrong:
             raise Wrong(f"`{words}` should be a torch tensor") from None
+        try:  # without numpy's random numbers
+            ask(
+                f"{WITHOUT_NUMPY}({words.replace('(', ')(', 1)}",
+                weight_shape=list(shape),
+                seed=seed,
+            )
+        except Wrong:
+            raise Wrong(
+                f"`{words}` draws numpy's random numbers: draw all from a torch.Generator"
+            ) from None
 
 
 def _xavier_hints(v, n_in, n_out, distribution, groups=1):
@@ -332,53 +367,44 @@ def _xavier_hints(v, n_in, n_out, distribution, groups=1):
     return hints + (uniform if distribution == "uniform" else [])
 
 
-@part("xavier", points=0.5, public=True)
-def xavier_uniform(ask, params):
-    """Weights of a linear layer have mean 0 and Xavier's variance, and look uniform if asked to."""
-    n_out, n_in = params.randint(150, 200), params.randint(300, 500)
-    values = {"weight_shape": (n_out, n_in), "seed": params.randint(0, 10**6)}
-    w = ask.array("xavier(weight_shape, 1, 'uniform', seed)", (n_out, n_in), **values)
-    v = 2 / (n_in + n_out)
-    within(w.mean(), 0, math.sqrt(v / w.size), "the mean of the weights")
-    # The mean of N squares of U(-a, a) has a relative deviation of sqrt((9/5 - 1) / N).
-    deviation, hints = v * math.sqrt(0.8 / w.size), _xavier_hints(v, n_in, n_out, "uniform")
-    within((w**2).mean(), v, deviation, "the variance", mistakes=hints)
-    _mean_size(w, v, "uniform")
-
-
-@part("xavier", points=0.5, public=True)
-def xavier_normal_of_groups(ask, params):
-    """Weights of a convolution with groups have Xavier's variance, and look normal if asked to."""
-    groups = params.choice([2, 4])
-    channels = groups * params.randint(20, 25), groups * params.randint(40, 50)
-    shape, (n_in, n_out) = _count(*channels, (3, 3), groups)
-    values = {"weight_shape": shape, "groups": groups, "seed": params.randint(0, 10**6)}
-    w = ask.array("xavier(weight_shape, groups, 'normal', seed)", shape, **values).ravel()
-    v = 2 / (n_in + n_out)
-    within(w.mean(), 0, math.sqrt(v / w.size), "the mean of the weights")
-    hints = _xavier_hints(v, n_in, n_out, "normal", groups)
-    within((w**2).mean(), v, v * math.sqrt(2 / w.size), "the variance", mistakes=hints)
-    _mean_size(w, v, "normal")
-
-
 def _moments(ask, shape, groups, distribution, seed):
     """Check the mean and the variance of a weight; return it and the variance asked for."""
     words = f"xavier(weight_shape, groups, '{distribution}', seed)"
-    w = ask.array(words, shape, weight_shape=shape, groups=groups, seed=seed).ravel()
+    w = ask.array(words, shape, weight_shape=list(shape), groups=groups, seed=seed).ravel()
     size = math.prod(shape[2:])
     n_in, n_out = shape[1] * size, shape[0] // groups * size
     v = 2 / (n_in + n_out)
     within(w.mean(), 0, math.sqrt(v / w.size), f"the mean of the weights ({distribution})")
+    which = f"{distribution}, " + ("linear" if len(shape) == 2 else f"groups = {groups}")
     # The mean of N squares with variance v and kurtosis k has deviation v * sqrt((k - 1) / N).
     kurtosis = 1.8 if distribution == "uniform" else 3
     within(
         (w**2).mean(),
         v,
         v * math.sqrt((kurtosis - 1) / w.size),
-        f"the variance of the weights ({distribution})",
+        f"the variance of the weights ({which})",
         mistakes=_xavier_hints(v, n_in, n_out, distribution, groups),
     )
+    if distribution == "normal" and w.size > 14_000:  # one of 700 is that far out
+        farthest = np.abs(w).max() / math.sqrt(v)
+        if 1.8 < farthest < 3.2:
+            raise Wrong(
+                f"none of {w.size} normal weights is farther from 0 than {farthest:.2f} standard "
+                "deviations: do not cut the normal distribution off"
+            )
     return w, v
+
+
+def _chance(ask, distribution, seed):
+    """Check that the mean square of a small weight differs from draw to draw."""
+    words, shape = f"xavier(weight_shape, 1, '{distribution}', seed)", (12, 15)
+    draws = [ask.array(words, shape, weight_shape=list(shape), seed=seed + k) for k in range(3)]
+    for found in ([w.var() for w in draws], [(w**2).mean() for w in draws]):
+        if np.ptp(found) < 1e-5 * found[0]:
+            raise Wrong(
+                f"the {distribution} weights of three seeds have exactly the same variance: do not "
+                "divide by the standard deviation of the sample, the rule gives the factor"
+            )
 
 
 def _mean_size(w, v, distribution):
@@ -395,6 +421,28 @@ def _mean_size(w, v, distribution):
     )
 
 
+@part("xavier", points=0.5, public=True)
+def xavier_uniform(ask, params):
+    """Uniform weights, linear and with groups, have mean 0, Xavier's variance and their shape."""
+    _public(ask, params, "uniform")
+
+
+@part("xavier", points=0.5, public=True)
+def xavier_normal_of_groups(ask, params):
+    """Normal weights, linear and with groups, have mean 0, Xavier's variance and their shape."""
+    _public(ask, params, "normal")
+
+
+def _public(ask, params, distribution):
+    seed, groups = params.randint(0, 10**6), params.choice([2, 4])
+    linear = (params.randint(150, 200), params.randint(300, 500))
+    channels = groups * params.randint(20, 25), groups * params.randint(40, 50)
+    for shape, count in ((linear, 1), (_count(*channels, (3, 3), groups)[0], groups)):
+        w, v = _moments(ask, shape, count, distribution, seed)
+        _mean_size(w, v, distribution)
+    _chance(ask, distribution, seed)
+
+
 @part("xavier", points=0.5)
 def xavier_shape_of_uniform(ask, params):
     """The uniform weights spread evenly, up to the bound and no further."""
@@ -403,6 +451,7 @@ def xavier_shape_of_uniform(ask, params):
     if np.abs(w).max() > math.sqrt(3 * v) * (1 + 1e-5):
         raise Wrong("some uniform weights are beyond the bound")
     _mean_size(w, v, "uniform")
+    _chance(ask, "uniform", params.randint(0, 10**6))
 
 
 @part("xavier", points=1)
@@ -411,6 +460,7 @@ def xavier_normal(ask, params):
     shape = (params.randint(300, 500), params.randint(150, 200))
     w, v = _moments(ask, shape, 1, "normal", params.randint(0, 10**6))
     _mean_size(w, v, "normal")
+    _chance(ask, "normal", params.randint(0, 10**6))
 
 
 @part("xavier", points=0.5)
@@ -420,6 +470,14 @@ def xavier_convolution(ask, params):
     shape = (groups * params.randint(16, 20), params.randint(50, 60), 3, 3)
     _moments(ask, shape, groups, "uniform", params.randint(0, 10**6))
     _moments(ask, shape, groups, "normal", params.randint(0, 10**6))
+
+
+def _repeated(q, end):
+    """Return the number of layers by the step q - 2q², another form of the rule."""
+    layers = 0
+    while q > end:
+        q, layers = q - 2 * q**2, layers + 1
+    return layers
 
 
 @part("tanh", points=0.5, public=True)
@@ -451,8 +509,8 @@ def tanh_measured(ask, params):
     one = ask.number("layers_until(q, end)", q=q, end=0.9999 * q)
     if one != 1:
         raise Wrong(
-            f"one layer brings any fall that is small enough, but your answer is {one:g}: "
-            "the number should be the smallest that is enough"
+            f"from q to 0.9999 q one layer is enough, and 0 layers are not: your answer is "
+            f"{one:g}; which way do you round?"
         )
     rise = 2 * params.randint(50, 60) + 1
     starts = [params.uniform(5, 6), params.uniform(80, 90)]
@@ -460,9 +518,13 @@ def tanh_measured(ask, params):
         ask.number("layers_until(q, end)", q=1 / start, end=1 / (start + rise)) for start in starts
     )
     if first != second:
+        repeated = [_repeated(1 / start, 1 / (start + rise)) for start in starts]
+        hint = "do you round more than once? Round at the end only"
+        if [first, second] == repeated:
+            hint = "did you repeat q - 2q² in place of the rule for 1/q?"
         raise Wrong(
-            "1/q rises by the same amount from two starts, but in different numbers of layers: "
-            "did you repeat q - 2q² in place of the rule for 1/q?"
+            f"1/q rises by {rise} from two starts, but you need {first:g} layers from the one and "
+            f"{second:g} from the other: {hint}"
         )
 
 
@@ -472,9 +534,7 @@ def tanh_layers(ask, params):
     for more in (0.2, 0.6):  # of the last layer, this much or a little more is not needed
         q, layers = params.uniform(0.01, 0.05), params.randint(40, 400)
         end = 1 / (1 / q + 2 * (layers - params.uniform(more, more + 0.2)))
-        now, repeated = q, 0
-        while now > end:
-            now, repeated = now - 2 * now**2, repeated + 1
+        repeated = _repeated(q, end)
         close(
             ask.number("layers_until(q, end)", q=q, end=end),
             layers,
@@ -517,6 +577,9 @@ def drift_measured(ask, params):
         (f[1:] / f[:-1], layers),
         (np.sqrt(f[1:]), roots),
         (f[1:] * n[1:] / n[0], "does a sum over the inputs of layer l have n_l terms?"),
+        (f[:0:-1], "F is in the reverse order: its first entry belongs to layer 1"),
+        (b[1:], "this is B: are F and B exchanged?"),
+        (b[:0:-1], "this is B, in the reverse order: are F and B exchanged?"),
     ]
     backward = [
         (b[:0:-1], "it is in the reverse order"),
@@ -525,8 +588,15 @@ def drift_measured(ask, params):
         (np.append(b[1:3] / b[2:], 1), layers),
         (np.sqrt(b[1:]), roots),
         (b[1:] * n[1:] / n[3], "over how many terms does the gradient sum?"),
-        (f[1:], "this is F again"),
+        (f[1:], "this is F: are F and B exchanged?"),
+        (f[:0:-1], "this is F, in the reverse order"),
     ]
+    v = np.array(variances)
+    for step in (n[2:] * v[:-1], n[1:-1] * v[:-1], n[:-2] * v[:-1]):  # all with v_l
+        one = np.append(np.cumprod(step[::-1])[::-1], 1.0)
+        backward.append((one, "the step back to layer l meets the weights of layer l + 1, not v_l"))
+    forward_steps = np.append(np.cumprod((n[1:] * v)[1:]), 1.0)
+    backward.append((forward_steps, "multiply from the last layer on, not from the first"))
     # One network's mean square has a relative variance below (1 + 2/3)**3 - 1 < 4.
     most = 6 * 2 / math.sqrt(networks)
     for k, right, mistakes in ((0, f[1:], forward), (1, b[1:], backward)):
@@ -559,6 +629,7 @@ def drift_forward(ask, params):
     mistakes = [(np.cumprod(n[1:] * v) / right, "does a sum over inputs have n_l terms?")]
     mistakes += [(n[:-1] * v / right, "this is the factor of each layer, not their product")]
     mistakes += [(np.sqrt(1 / right), "mean squares, not their roots")]
+    mistakes += [(right[::-1] / right, "it is in the reverse order")]
     close(got / right, ones, "F", mistakes=mistakes)
 
 
@@ -571,9 +642,11 @@ def drift_backward(ask, params):
     right = np.append(np.cumprod(factors[:0:-1])[::-1], 1)
     ones = np.ones(v.shape)
     fan_in = np.append(np.cumprod((n[:-1] * v)[:0:-1])[::-1], 1)
+    own = np.append(np.cumprod((n[2:] * v[:-1])[::-1])[::-1], 1)
     mistakes = [
         (np.cumprod(factors[::-1])[::-1] / right, "B of layer l does not meet the weights of l"),
         (right[::-1] / right, "it is in the reverse order"),
         (fan_in / right, "over how many terms does the gradient sum?"),
+        (own / right, "the step back to layer l meets the weights of layer l + 1, not v_l"),
     ]
     close(got / right, ones, "B", mistakes=mistakes)

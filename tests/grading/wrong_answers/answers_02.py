@@ -54,7 +54,7 @@ def fans(shape, groups=1):
     return shape[1] * size, shape[0] * size
 """
         },
-        {"fans": 1.25, "xavier": 1},
+        {"fans": 1.25, "xavier": 1.5},
     ),
     (
         "the shape is read in the wrong order",
@@ -70,7 +70,7 @@ def fans(shape, groups=1):
     (
         "the kernel is forgotten",
         {"fans_answer": "def fans(shape, groups=1):\n    return shape[1], shape[0] // groups"},
-        {"fans": 2, "xavier": 1},
+        {"fans": 2, "xavier": 1.5},
     ),
     (
         "kernels are taken to be square",
@@ -303,7 +303,7 @@ def fans(shape, groups=1):
     return shape[1] // groups * size, shape[0] * size
 """
         },
-        {"fans": 1.25, "xavier": 1},
+        {"fans": 1.25, "xavier": 1.5},
     ),
     (
         "groups divide both fans",
@@ -314,7 +314,7 @@ def fans(shape, groups=1):
     return shape[1] // groups * size, shape[0] // groups * size
 """
         },
-        {"fans": 1.25, "xavier": 1},
+        {"fans": 1.25, "xavier": 1.5},
     ),
     (
         "every convolution has two dimensions",
@@ -404,7 +404,7 @@ def xavier(shape, groups=1, distribution="uniform", seed=0):
     return torch.randn(shape, generator=generator) * math.sqrt(v)
 """
         },
-        {"xavier": 1},
+        {"xavier": 1.5},
     ),
     (
         "an array in the place of a tensor",
@@ -518,6 +518,202 @@ def drift(widths, variances):
 """
         },
         {"drift": 2},
+    ),
+    (
+        "numpy's generator, made a tensor",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    n_in, n_out = fans(shape, groups)
+    v = 2 / (n_in + n_out)
+    generator = torch.Generator().manual_seed(seed)
+    draw = np.random.default_rng(seed)
+    if distribution == "uniform":
+        return torch.tensor(draw.uniform(-1, 1, tuple(shape)) * math.sqrt(3 * v))
+    return torch.tensor(draw.normal(size=tuple(shape)) * math.sqrt(v))
+"""
+        },
+        {"xavier": 0.5},
+    ),
+    (
+        "the uniform weights forget the groups",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    n_in, n_out = fans(shape, groups)
+    v = 2 / (n_in + n_out)
+    generator = torch.Generator().manual_seed(seed)
+    if distribution == "uniform":
+        v = 2 / sum(fans(shape))
+        return (2 * torch.rand(shape, generator=generator) - 1) * math.sqrt(3 * v)
+    return torch.randn(shape, generator=generator) * math.sqrt(v)
+"""
+        },
+        {"xavier": 1},
+    ),
+    (
+        "the variance in the place of its root, for normal linear weights",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    n_in, n_out = fans(shape, groups)
+    v = 2 / (n_in + n_out)
+    generator = torch.Generator().manual_seed(seed)
+    if distribution == "uniform":
+        return (2 * torch.rand(shape, generator=generator) - 1) * math.sqrt(3 * v)
+    return torch.randn(shape, generator=generator) * (v if len(shape) == 2 else math.sqrt(v))
+"""
+        },
+        {"xavier": 1.5},
+    ),
+    (
+        "the normal distribution is cut off at three deviations",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    n_in, n_out = fans(shape, groups)
+    v = 2 / (n_in + n_out)
+    generator = torch.Generator().manual_seed(seed)
+    if distribution == "uniform":
+        return (2 * torch.rand(shape, generator=generator) - 1) * math.sqrt(3 * v)
+    w = torch.nn.init.trunc_normal_(torch.empty(shape), 0, 1, -3, 3, generator=generator)
+    return w * math.sqrt(v)
+"""
+        },
+        {"xavier": 2},
+    ),
+    (
+        "the normal distribution is cut off and rescaled",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    n_in, n_out = fans(shape, groups)
+    v = 2 / (n_in + n_out)
+    generator = torch.Generator().manual_seed(seed)
+    if distribution == "uniform":
+        return (2 * torch.rand(shape, generator=generator) - 1) * math.sqrt(3 * v)
+    w = torch.nn.init.trunc_normal_(torch.empty(shape), 0, 1, -3, 3, generator=generator)
+    return w / 0.98658 * math.sqrt(v)
+"""
+        },
+        {"xavier": 2},
+    ),
+    (
+        "divided by the sample's own standard deviation",
+        {
+            "xavier_answer": """
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    n_in, n_out = fans(shape, groups)
+    v = 2 / (n_in + n_out)
+    generator = torch.Generator().manual_seed(seed)
+    if distribution == "uniform":
+        w = 2 * torch.rand(shape, generator=generator) - 1
+    else:
+        w = torch.randn(shape, generator=generator)
+    return w / w.std() * math.sqrt(v)
+"""
+        },
+        {"xavier": 2.5},
+    ),
+    (
+        "the bound is taken to be 1/sqrt(n)",
+        {
+            "bound_answer": """
+def factor_of_bound(n, a, depth):
+    return (1/3)**depth
+"""
+        },
+        {"bound": 1.5},
+    ),
+    (
+        "the number of layers is rounded twice",
+        {
+            "tanh_answer": """
+def layers_until(q, q_end):
+    k = (1 / q_end - 1 / q) / 2
+    return math.ceil(1/q_end/2) - math.ceil(1/q/2)
+"""
+        },
+        {"tanh": 1.5},
+    ),
+    (
+        "the channels are exchanged",
+        {
+            "library_answer": """
+def library_factor(c_in, c_out, g):
+    return 2*c_out/(c_out+c_in*g)
+"""
+        },
+        {"library": 1.5},
+    ),
+    (
+        "the library's factor is upside down",
+        {
+            "library_answer": """
+def library_factor(c_in, c_out, g):
+    return (c_in+g*c_out)/(2*c_in)
+"""
+        },
+        {"library": 1.5},
+    ),
+    (
+        "the factor is one over the groups",
+        {
+            "library_answer": """
+def library_factor(c_in, c_out, g):
+    return 1/g
+"""
+        },
+        {"library": 1.5},
+    ),
+    (
+        "the root of the library's factor",
+        {
+            "library_answer": """
+def library_factor(c_in, c_out, g):
+    return (2*c_in/(c_in+g*c_out))**.5
+"""
+        },
+        {"library": 1.5},
+    ),
+    (
+        "the gradient meets the next widths, but the variance of its own layer",
+        {
+            "drift_answer": """
+def drift(widths, variances):
+    n, v = np.asarray(widths), np.asarray(variances)
+    f = np.cumprod(n[:-1] * v)
+    b = np.append(np.cumprod((n[1:] * v)[:0:-1])[::-1], 1.0)
+    return f, np.append(np.cumprod((n[2:]*v[:-1])[::-1])[::-1],1.0)
+"""
+        },
+        {"drift": 2},
+    ),
+    (
+        "layers in the reverse order, signal and gradient",
+        {
+            "drift_answer": """
+def drift(widths, variances):
+    n, v = np.asarray(widths), np.asarray(variances)
+    f = np.cumprod(n[:-1] * v)
+    b = np.append(np.cumprod((n[1:] * v)[:0:-1])[::-1], 1.0)
+    return f[::-1], b[::-1]
+"""
+        },
+        {"drift": 3},
+    ),
+    (
+        "signal and gradient are exchanged",
+        {
+            "drift_answer": """
+def drift(widths, variances):
+    n, v = np.asarray(widths), np.asarray(variances)
+    f = np.cumprod(n[:-1] * v)
+    b = np.append(np.cumprod((n[1:] * v)[:0:-1])[::-1], 1.0)
+    return b, f
+"""
+        },
+        {"drift": 3},
     ),
 ]
 
