@@ -116,6 +116,6 @@ def test_the_check_of_students_says_what_holds_and_names_its_tasks(monkeypatch, 
         monkeypatch.setattr(__main__, "number", value, raising=False)
         check("number")
         text = capsys.readouterr().out
-        assert text.startswith(said) and "worth 1 of the 3 points" in text
+        assert text.startswith(said) and "earns 1 of the task's 3 points" in text
     with pytest.raises(ValueError, match="'nombre'; a machine marks number"):
         check("nombre")
