@@ -4,10 +4,12 @@ Moodle and Canvas take back the file that they wrote. So one column of it is fil
 left as it is; a table of our own would need their numbers for students and columns.
 """
 
+import codecs
 import csv
 import io
 from pathlib import Path
 
+from grading.batch import replace
 from grading.course import Stop
 from grading.report import write_csv
 
@@ -112,7 +114,9 @@ def filled(path, column, by, points):
     out = path.with_name(f"{path.stem}_with_marks.csv")
     written, end = io.StringIO(newline=""), "\r\n" if "\r\n" in text else "\n"
     csv.writer(written, delimiter=separator, lineterminator=end).writerows(table)
-    out.write_text(written.getvalue(), encoding="utf-8", newline="")
+    # Excel needs the mark at the beginning, if there was one, to read letters such as ü.
+    mark = codecs.BOM_UTF8 if path.read_bytes().startswith(codecs.BOM_UTF8) else b""
+    replace(out, mark + written.getvalue().encode())
     return f"{len(points)} marks are in {out}"
 
 

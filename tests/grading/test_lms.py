@@ -1,6 +1,7 @@
 """Marks in the files of Moodle and Canvas: one column changes, and nothing else does."""
 
 import csv
+import errno
 import io
 
 import pytest
@@ -179,6 +180,28 @@ def test_ends_of_lines_stay_as_they_were(tmp_path):
         lms.filled(path, "toy (", None, POINTS)
         made = (tmp_path / "Grades_with_marks.csv").read_bytes()
         assert made.endswith(end) and (b"\r" in made) == (end == b"\r\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_the_mark_that_excel_needs_stays(tmp_path, encoding):
+    path = tmp_path / "Grades.csv"
+    path.write_bytes(MOODLE.encode(encoding))
+    lms.filled(path, "toy (", None, POINTS)
+    made = (tmp_path / "Grades_with_marks.csv").read_bytes()
+    assert made.startswith(b"\xef\xbb\xbf") == (encoding == "utf-8-sig")
+
+
+def test_a_full_disk_leaves_no_part_of_a_file(tmp_path, monkeypatch):
+    path = tmp_path / "Grades.csv"
+    path.write_text(MOODLE)
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        lms.filled(path, "toy (", None, POINTS)
+    assert not (tmp_path / "Grades_with_marks.csv").exists()
 
 
 @pytest.fixture
