@@ -42,7 +42,8 @@ def feedback(course, options):
     """Write a page for each student, with marks, comments and the reasons."""
     from grading.feedback import feedback as run
 
-    print(f"The pages are in {run(course, course.assignment(options.assignment), options.student)}")
+    name = course.assignment(options.assignment)
+    print(f"The pages are in {run(course, name, options.student, moodle=options.moodle)}")
 
 
 def export(course, options):
@@ -119,6 +120,8 @@ def parser():
     one = program(feedback)
     one.add_argument("assignment", help="its name or number")
     one.add_argument("--student", action="append", help="only this one; may be repeated")
+    text = "name the pages in the zip as Moodle takes them back"
+    one.add_argument("--moodle", action="store_true", help=text)
     one = program(export)
     one.add_argument("assignment", nargs="?", help="its name or number (default: all)")
     one.add_argument("--fill", metavar="FILE", help="a CSV file that Moodle or Canvas exported")

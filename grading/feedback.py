@@ -2,13 +2,17 @@
 
 import contextlib
 import io
+import re
 import zipfile
 
 from grading.batch import alone
 from grading.course import Stop, done
 
+# What Moodle looks for in its "feedback files in a zip": a word, the participant, what it is.
+MOODLE = "feedback_{}_assignfeedback_file_{}"
 
-def feedback(course, assignment, students=None, say=print):
+
+def feedback(course, assignment, students=None, say=print, moodle=False):
     """Write ``feedback/<student>/<assignment>`` and ``feedback/<assignment>.zip``.
 
     Parameters
@@ -19,6 +23,9 @@ def feedback(course, assignment, students=None, say=print):
         Only these, and no zip.
     say : function
         Is told who has answers that nobody has graded by hand yet.
+    moodle : bool
+        Whether the pages in the zip get names that Moodle takes back. Students' names must be the
+        numbers of participants, as `collect` takes them from Moodle.
 
     Returns
     -------
@@ -32,6 +39,8 @@ def feedback(course, assignment, students=None, say=print):
     """
     folder = course.root / "autograded"
     known = sorted(path.parent.name for path in folder.glob(f"*/{assignment}"))
+    if moodle and (others := [one for one in known if not re.fullmatch("[0-9]+", one)]):
+        raise Stop(f"no numbers of Moodle's participants: {', '.join(others)}")
     if unknown := {*(students or [])} - {*known}:
         raise Stop(f"not marked yet: {', '.join(sorted(unknown))}; run `make grade` first")
     if not known:
@@ -50,7 +59,8 @@ def feedback(course, assignment, students=None, say=print):
     path = out / f"{assignment}.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for page in sorted(out.glob(f"*/{assignment}/*.html")):
-            archive.write(page, page.relative_to(out))
+            student, name = page.parts[-3], page.relative_to(out)
+            archive.write(page, MOODLE.format(student, page.name) if moodle else name)
     return path
 
 
