@@ -15,6 +15,8 @@ import numpy as np
 
 from grading.codec import Foreign, answer, question, read
 
+LARGEST = 1e60  # of an answer: what a check computes with it, such as its cube, stays finite
+
 
 class Wrong(Exception):
     """An answer is wrong; its text is for the student."""
@@ -101,6 +103,8 @@ class Ask:
             value = math.inf
         if not math.isfinite(value):
             raise Wrong(f"`{expression}` should be a finite number, got {value}")
+        if abs(value) > LARGEST:
+            raise Wrong(f"`{expression}` is too large: {value:.3g}")
         return value
 
     def array(self, expression, shape, /, **values):
@@ -122,6 +126,8 @@ class Ask:
         value = value.astype(float)
         if not np.isfinite(value).all():
             raise Wrong(f"`{expression}` contains nan or infinity")
+        if np.abs(value).max(initial=0) > LARGEST:
+            raise Wrong(f"`{expression}` has numbers that are too large, beyond {LARGEST:g}")
         return value
 
 

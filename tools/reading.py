@@ -69,9 +69,9 @@ def _count_text(source, found):
     found["predictions"] += len(re.findall(r"^(?:`{3,}|:{3,})\{admonition\} Predict", text, re.M))
     found["formulas"] += len(FORMULA.findall(text))
     text = FORMULA.sub("", text)
-    rows = re.findall(r"^\|[ :|-]+\|$", text, re.M)
-    found["tables"] += len(rows)
-    found["words"] += len(MARKUP.sub("", text).split())
+    found["tables"] += len(re.findall(r"^\|[ :|-]+\|$", text, re.M))
+    # Signs that stand alone, such as those of a heading, a list or a table, are no words.
+    found["words"] += len(re.findall(r"\S*\w\S*", MARKUP.sub("", text)))
 
 
 def _count_output(output, found):

@@ -221,7 +221,7 @@ ATTACKS = {
         "        'nbgrader_config.py', 'submitted/honest_1/toy/toy.ipynb', 'marks/toy.csv'):\n"
         "    tried(path, lambda: open('ROOT/' + path, 'rb').read())\n"
         "for path in ('REPO/grading/batch.py', 'REPO/tests/grading/toy.py', '/etc/shadow',\n"
-        "        '/etc/passwd', '/etc/gshadow', '/proc/1/root/ROOT/secret',\n"
+        "        '/etc/passwd', '/etc/gshadow', '/proc/1/rootROOT/secret',\n"
         "        '/proc/1/mem', '/dev/sda', '/dev/mem', '/proc/kcore'):\n"
         "    tried(path, lambda: open(path, 'rb').read(99))\n"
         "for path in ('ROOT', 'REPO/exercises', '/proc/1/cwd/ROOT'):\n"

@@ -70,6 +70,7 @@ def test_a_number_is_a_float(value):
         (math.nan, "`x` should be a finite number, got nan"),
         (-math.inf, "`x` should be a finite number, got -inf"),
         (10**400, "`x` should be a finite number, got inf"),
+        (-1e61, "`x` is too large: -1e+61"),
     ],
     ids=lambda value: str(value)[:20],
 )

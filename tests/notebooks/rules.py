@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 
 from tests.notebooks.comparison import PICTURE, CellMetadataError, tolerance
 from tools.execute_notebooks import METADATA
+from tools.reading import minutes
 from weightinit import claims
 
 MAX_BYTES = 2_000_000  # a chapter of seventeen figures, which the phone of a reader has to load
@@ -199,6 +200,15 @@ def clean_metadata(path: Path, notebook: NotebookNode) -> Faults:
         yield f"the metadata are {notebook.metadata}, not {METADATA}"
 
 
+def honest_about_time(path: Path, notebook: NotebookNode) -> Faults:
+    """The minutes to read that a page states are those that its words, code and figures need."""
+    needed = round(minutes(notebook))
+    for cell in notebook.cells:
+        for stated in re.findall(r"^\*\*Time\*\*: (.*?) minutes to read", cell.source, re.M):
+            if stated != str(needed):
+                yield f"it states {stated} minutes to read, and needs {needed}"
+
+
 # --- are its claims those of claims.toml? ----------------------------------------------------
 
 
@@ -246,5 +256,6 @@ RULES = (
     small_enough,
     short_cells,
     clean_metadata,
+    honest_about_time,
     claims_match,
 )

@@ -36,3 +36,8 @@ def test_notebook_has_the_form_of_notebooks(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook(path, rule):
     assert not list(rule(path, read(path))), rule.__doc__
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("chapters/*.ipynb")), ids=lambda path: path.stem)
+def test_every_chapter_says_how_long_it_takes(path):
+    assert "\n**Time**: " in read(path).cells[0].source

@@ -160,6 +160,7 @@ SPOILERS = {
     "Windows path": ("no_local_paths", set_source(r"open(r'C:\data\x.csv')")),
     "Windows home": ("no_local_paths", set_source(r"open('D:\\Users\\me\\x.csv')")),
     "long cell": ("short_cells", set_source("\n".join(["a = 1"] * 26))),
+    "minutes": ("honest_about_time", add_markdown("**Time**: 999 minutes to read.")),
     "kernel": ("clean_metadata", lambda n: n.metadata.kernelspec.update(name="my-env")),
     "version": ("clean_metadata", lambda n: n.metadata.language_info.update(version="3.12")),
     "widgets": ("clean_metadata", lambda n: n.metadata.update(widgets={})),

@@ -23,7 +23,8 @@ CLAIM = {"data": {"text/markdown": "> Claim"}, "metadata": {"weightinit": {}}}
     ("cell", "expected"),
     [
         (text("one two\nthree"), {"words": 3}),
-        (text("(a-label)=\n## A title\n\n[one two](../far/away.ipynb)"), {"words": 5}),
+        (text("- one $x = 1$\n- **two**"), {"words": 4}),
+        (text("(a-label)=\n## A title\n\n[one two](../far/away.ipynb)"), {"words": 4}),
         (
             text("```{admonition} Predict\n:class: tip\none two\n```"),
             {"words": 2, "predictions": 1},
@@ -31,7 +32,7 @@ CLAIM = {"data": {"text/markdown": "> Claim"}, "metadata": {"weightinit": {}}}
         (text("```{admonition} More\n:class: dropdown\none two\n```\nthree"), {"words": 1}),
         (text("```{admonition} E\n:class: exercise\none\n```"), {}),
         (text("one\n\n$$\nx = y\n$$ (name)\n\ntwo"), {"words": 3, "formulas": 1}),
-        (text("| a | b |\n|---|---|\n| c | d |"), {"tables": 1, "words": 11}),
+        (text("| a | b |\n|---|---|\n| c | d |"), {"tables": 1, "words": 4}),
         (code("a = 1\n\nb = 2\n"), {"code lines": 2}),
         (code("a = 1", PICTURE, tags=["hide-input"]), {"figures": 1}),
         (code("a = 1", PICTURE, tags=["hide-cell"]), {}),

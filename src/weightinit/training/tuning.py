@@ -113,8 +113,7 @@ def tune(
     Raises
     ------
     BestRateAtEdge
-        If one of the rates that count as best is the smallest or the largest, although others are
-        worse: extend the grid.
+        If one of the rates that count as best is the smallest or the largest: extend the grid.
     TypeError, ValueError
         As `sweep`; and if the grid is not as described, ``tie`` is negative, or the criterion
         returns no number.

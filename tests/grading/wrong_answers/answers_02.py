@@ -1,5 +1,41 @@
 """Wrong answers to assignment 2, and what each loses."""
 
+UNIFORM = "2 * torch.rand(shape, generator=torch.Generator().manual_seed(seed)) - 1"
+NORMAL = "torch.randn(shape, generator=torch.Generator().manual_seed(seed))"
+CUT = (
+    "torch.nn.init.trunc_normal_(torch.empty(shape), 0, 1, -3, 3, "
+    "generator=torch.Generator().manual_seed(seed))"
+)
+
+
+def xavier(uniform=UNIFORM, normal=NORMAL):
+    return {
+        "xavier_answer": f"""
+def xavier(shape, groups=1, distribution="uniform", seed=0):
+    v = 2 / sum(fans(shape, groups))
+    if distribution == "uniform":
+        return ({uniform}) * math.sqrt(3 * v)
+    return ({normal}) * math.sqrt(v)
+"""
+    }
+
+
+def library(line):
+    return {"library_answer": f"def library_factor(c_in, c_out, g):\n    return {line}\n"}
+
+
+def drift(line):
+    return {
+        "drift_answer": f"""
+def drift(widths, variances):
+    n, v = np.asarray(widths), np.asarray(variances)
+    f = np.cumprod(n[:-1] * v)
+    b = np.append(np.cumprod((n[1:] * v)[:0:-1])[::-1], 1.0)
+    return {line}
+"""
+    }
+
+
 WRONG = [
     (
         "the bound is taken for the standard deviation",
@@ -521,108 +557,43 @@ def drift(widths, variances):
     ),
     (
         "numpy's generator, made a tensor",
-        {
-            "xavier_answer": """
-def xavier(shape, groups=1, distribution="uniform", seed=0):
-    n_in, n_out = fans(shape, groups)
-    v = 2 / (n_in + n_out)
-    generator = torch.Generator().manual_seed(seed)
-    draw = np.random.default_rng(seed)
-    if distribution == "uniform":
-        return torch.tensor(draw.uniform(-1, 1, tuple(shape)) * math.sqrt(3 * v))
-    return torch.tensor(draw.normal(size=tuple(shape)) * math.sqrt(v))
-"""
-        },
+        xavier(
+            uniform="torch.tensor(2 * np.random.default_rng(seed).random(tuple(shape)) - 1)",
+            normal="torch.tensor(np.random.default_rng(seed).normal(size=tuple(shape)))",
+        ),
         {"xavier": 0.5},
     ),
     (
         "the uniform weights forget the groups",
-        {
-            "xavier_answer": """
-def xavier(shape, groups=1, distribution="uniform", seed=0):
-    n_in, n_out = fans(shape, groups)
-    v = 2 / (n_in + n_out)
-    generator = torch.Generator().manual_seed(seed)
-    if distribution == "uniform":
-        v = 2 / sum(fans(shape))
-        return (2 * torch.rand(shape, generator=generator) - 1) * math.sqrt(3 * v)
-    return torch.randn(shape, generator=generator) * math.sqrt(v)
-"""
-        },
+        xavier(uniform=f"({UNIFORM}) * math.sqrt(2 / sum(fans(shape)) / v)"),
         {"xavier": 1},
     ),
     (
         "the variance in the place of its root, for normal linear weights",
-        {
-            "xavier_answer": """
-def xavier(shape, groups=1, distribution="uniform", seed=0):
-    n_in, n_out = fans(shape, groups)
-    v = 2 / (n_in + n_out)
-    generator = torch.Generator().manual_seed(seed)
-    if distribution == "uniform":
-        return (2 * torch.rand(shape, generator=generator) - 1) * math.sqrt(3 * v)
-    return torch.randn(shape, generator=generator) * (v if len(shape) == 2 else math.sqrt(v))
-"""
-        },
+        xavier(normal=f"{NORMAL} * (math.sqrt(v) if len(shape) == 2 else 1)"),
         {"xavier": 1.5},
     ),
     (
         "the normal distribution is cut off at three deviations",
-        {
-            "xavier_answer": """
-def xavier(shape, groups=1, distribution="uniform", seed=0):
-    n_in, n_out = fans(shape, groups)
-    v = 2 / (n_in + n_out)
-    generator = torch.Generator().manual_seed(seed)
-    if distribution == "uniform":
-        return (2 * torch.rand(shape, generator=generator) - 1) * math.sqrt(3 * v)
-    w = torch.nn.init.trunc_normal_(torch.empty(shape), 0, 1, -3, 3, generator=generator)
-    return w * math.sqrt(v)
-"""
-        },
+        xavier(normal=CUT),
         {"xavier": 2},
     ),
     (
         "the normal distribution is cut off and rescaled",
-        {
-            "xavier_answer": """
-def xavier(shape, groups=1, distribution="uniform", seed=0):
-    n_in, n_out = fans(shape, groups)
-    v = 2 / (n_in + n_out)
-    generator = torch.Generator().manual_seed(seed)
-    if distribution == "uniform":
-        return (2 * torch.rand(shape, generator=generator) - 1) * math.sqrt(3 * v)
-    w = torch.nn.init.trunc_normal_(torch.empty(shape), 0, 1, -3, 3, generator=generator)
-    return w / 0.98658 * math.sqrt(v)
-"""
-        },
+        xavier(normal=f"{CUT} / 0.98658"),
         {"xavier": 2},
     ),
     (
         "divided by the sample's own standard deviation",
-        {
-            "xavier_answer": """
-def xavier(shape, groups=1, distribution="uniform", seed=0):
-    n_in, n_out = fans(shape, groups)
-    v = 2 / (n_in + n_out)
-    generator = torch.Generator().manual_seed(seed)
-    if distribution == "uniform":
-        w = 2 * torch.rand(shape, generator=generator) - 1
-    else:
-        w = torch.randn(shape, generator=generator)
-    return w / w.std() * math.sqrt(v)
-"""
-        },
+        xavier(
+            uniform=f"({UNIFORM}) / ({UNIFORM}).std() / math.sqrt(3)",
+            normal=f"{NORMAL} / {NORMAL}.std()",
+        ),
         {"xavier": 2.5},
     ),
     (
         "the bound is taken to be 1/sqrt(n)",
-        {
-            "bound_answer": """
-def factor_of_bound(n, a, depth):
-    return (1/3)**depth
-"""
-        },
+        {"bound_answer": "def factor_of_bound(n, a, depth):\n    return (1 / 3) ** depth"},
         {"bound": 1.5},
     ),
     (
@@ -630,91 +601,34 @@ def factor_of_bound(n, a, depth):
         {
             "tanh_answer": """
 def layers_until(q, q_end):
-    k = (1 / q_end - 1 / q) / 2
-    return math.ceil(1/q_end/2) - math.ceil(1/q/2)
+    return math.ceil(1 / q_end / 2) - math.ceil(1 / q / 2)
 """
         },
         {"tanh": 1.5},
     ),
-    (
-        "the channels are exchanged",
-        {
-            "library_answer": """
-def library_factor(c_in, c_out, g):
-    return 2*c_out/(c_out+c_in*g)
-"""
-        },
-        {"library": 1.5},
-    ),
+    ("the channels are exchanged", library("2 * c_out / (c_out + c_in * g)"), {"library": 1.5}),
     (
         "the library's factor is upside down",
-        {
-            "library_answer": """
-def library_factor(c_in, c_out, g):
-    return (c_in+g*c_out)/(2*c_in)
-"""
-        },
+        library("(c_in + g * c_out) / (2 * c_in)"),
         {"library": 1.5},
     ),
-    (
-        "the factor is one over the groups",
-        {
-            "library_answer": """
-def library_factor(c_in, c_out, g):
-    return 1/g
-"""
-        },
-        {"library": 1.5},
-    ),
+    ("the factor is one over the groups", library("1 / g"), {"library": 1.5}),
     (
         "the root of the library's factor",
-        {
-            "library_answer": """
-def library_factor(c_in, c_out, g):
-    return (2*c_in/(c_in+g*c_out))**.5
-"""
-        },
+        library("(2 * c_in / (c_in + g * c_out)) ** 0.5"),
         {"library": 1.5},
     ),
     (
         "the gradient meets the next widths, but the variance of its own layer",
-        {
-            "drift_answer": """
-def drift(widths, variances):
-    n, v = np.asarray(widths), np.asarray(variances)
-    f = np.cumprod(n[:-1] * v)
-    b = np.append(np.cumprod((n[1:] * v)[:0:-1])[::-1], 1.0)
-    return f, np.append(np.cumprod((n[2:]*v[:-1])[::-1])[::-1],1.0)
-"""
-        },
+        drift("f, np.append(np.cumprod((n[2:] * v[:-1])[::-1])[::-1], 1.0)"),
         {"drift": 2},
     ),
     (
         "layers in the reverse order, signal and gradient",
-        {
-            "drift_answer": """
-def drift(widths, variances):
-    n, v = np.asarray(widths), np.asarray(variances)
-    f = np.cumprod(n[:-1] * v)
-    b = np.append(np.cumprod((n[1:] * v)[:0:-1])[::-1], 1.0)
-    return f[::-1], b[::-1]
-"""
-        },
+        drift("f[::-1], b[::-1]"),
         {"drift": 3},
     ),
-    (
-        "signal and gradient are exchanged",
-        {
-            "drift_answer": """
-def drift(widths, variances):
-    n, v = np.asarray(widths), np.asarray(variances)
-    f = np.cumprod(n[:-1] * v)
-    b = np.append(np.cumprod((n[1:] * v)[:0:-1])[::-1], 1.0)
-    return b, f
-"""
-        },
-        {"drift": 3},
-    ),
+    ("signal and gradient are exchanged", drift("b, f"), {"drift": 3}),
 ]
 
 # No task of the machine needs the figure, which takes the longest.

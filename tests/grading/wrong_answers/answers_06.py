@@ -23,12 +23,12 @@ def bn_backward(g, h, gamma, eps):
     }
 
 
-def update(new, old="1 - momentum", ddof=1):
+def update(new, old="1 - momentum", ddof=1, spread="var"):
     return {
         "running_update_answer": f"""
 def running_update(mean, var, h, momentum):
     old, new = {old}, {new}
-    return old * mean + new * h.mean(axis=0), old * var + new * h.var(axis=0, ddof={ddof})
+    return old * mean + new * h.mean(axis=0), old * var + new * h.{spread}(axis=0, ddof={ddof})
 """
     }
 
@@ -169,323 +169,112 @@ FOUND = [
     ),
     (
         "forward: the root is missing",
-        {
-            "bn_forward_answer": """
-def bn_forward(h, gamma, beta, eps):
-    return gamma * (h - h.mean(axis=0)) / (h.var(axis=0) + eps) + beta
-"""
-        },
+        forward("gamma * (h - h.mean(axis=0)) / (h.var(axis=0) + eps) + beta"),
         {"bn_forward": 2},
     ),
     (
         "forward: one mean for all units",
-        {
-            "bn_forward_answer": """
-def bn_forward(h, gamma, beta, eps):
-    return gamma*(h-h.mean())/np.sqrt(h.var()+eps)+beta
-"""
-        },
+        forward("gamma * (h - h.mean()) / np.sqrt(h.var() + eps) + beta"),
         {"bn_forward": 2},
     ),
     (
         "forward: an eps of its own",
-        {
-            "bn_forward_answer": """
-def bn_forward(h, gamma, beta, eps):
-    return gamma * (h - h.mean(axis=0)) / np.sqrt(h.var(axis=0) + 1e-5) + beta
-"""
-        },
+        forward("gamma * (h - h.mean(axis=0)) / np.sqrt(h.var(axis=0) + 1e-5) + beta"),
         {"bn_forward": 2},
     ),
     (
         "forward: gamma and beta are exchanged",
-        {
-            "bn_forward_answer": """
-def bn_forward(h, gamma, beta, eps):
-    return beta*(h-h.mean(0))/np.sqrt(h.var(0)+eps)+gamma
-"""
-        },
+        forward("beta * (h - h.mean(axis=0)) / np.sqrt(h.var(axis=0) + eps) + gamma"),
         {"bn_forward": 2},
     ),
     (
         "backward: the deviation depends on h, the mean does not",
-        {
-            "bn_backward_answer": """
-def bn_backward(g, h, gamma, eps):
-    s = np.sqrt(h.var(axis=0) + eps)
-    z = (h - h.mean(axis=0)) / s
-    return gamma / s * (g - z * (g * z).mean(axis=0)), (g * z).sum(axis=0), g.sum(axis=0)
-"""
-        },
+        backward(dh="gamma / sigma * (g - n * (g * n).mean(axis=0))"),
         {"bn_backward": 3},
     ),
     (
         "backward: sums for means",
-        {
-            "bn_backward_answer": """
-def bn_backward(g, h, gamma, eps):
-    s = np.sqrt(h.var(axis=0) + eps)
-    z = (h - h.mean(axis=0)) / s
-    return (
-        gamma / s * (g - g.sum(axis=0) - z * (g * z).sum(axis=0)),
-        (g * z).sum(axis=0),
-        g.sum(axis=0),
-    )
-"""
-        },
+        backward(dh="gamma / sigma * (g - g.sum(axis=0) - n * (g * n).sum(axis=0))"),
         {"bn_backward": 3},
     ),
     (
         "backward: the last two results are exchanged",
-        {
-            "bn_backward_answer": """
-def bn_backward(g, h, gamma, eps):
-    s = np.sqrt(h.var(axis=0) + eps)
-    z = (h - h.mean(axis=0)) / s
-    return (
-        gamma / s * (g - g.mean(axis=0) - z * (g * z).mean(axis=0)),
-        g.sum(axis=0),
-        (g * z).sum(axis=0),
-    )
-"""
-        },
+        backward(dgamma="g.sum(axis=0)", dbeta="(g * n).sum(axis=0)"),
         {"bn_backward": 1.5},
     ),
     (
         "backward: a wrong sign",
-        {
-            "bn_backward_answer": """
-def bn_backward(g, h, gamma, eps):
-    s = np.sqrt(h.var(axis=0) + eps)
-    z = (h - h.mean(axis=0)) / s
-    return (
-        gamma / s * (g - g.mean(axis=0) + z * (g * z).mean(axis=0)),
-        (g * z).sum(axis=0),
-        g.sum(axis=0),
-    )
-"""
-        },
+        backward(dh="gamma / sigma * (g - g.mean(axis=0) + n * (g * n).mean(axis=0))"),
         {"bn_backward": 3},
     ),
     (
         "backward: eps is missing in the normalized values only",
-        {
-            "bn_backward_answer": """
-def bn_backward(g,h,gamma,eps):
-    s=np.sqrt(h.var(0)+eps)
-    z=(h-h.mean(0))/s
-    zz=(h-h.mean(0))/h.std(0)
-    return gamma/s*(g-g.mean(0)-zz*(g*zz).mean(0)),(g*z).sum(0),g.sum(0)
-"""
-        },
+        backward(
+            dh="gamma / sigma * (g - g.mean(axis=0) - n * (g * n).mean(axis=0)"
+            " * sigma**2 / h.var(axis=0))"
+        ),
         {"bn_backward": 3},
     ),
     (
-        "running: the variance of the batch divides by n",
-        {
-            "running_update_answer": """
-def running_update(mean, var, h, momentum):
-    return (
-        (1 - momentum) * mean + momentum * h.mean(axis=0),
-        (1 - momentum) * var + momentum * h.var(axis=0),
-    )
-"""
-        },
-        {"running_update": 1.5},
-    ),
-    (
-        "running: as Keras keeps the averages",
-        {
-            "running_update_answer": """
-def running_update(mean, var, h, momentum):
-    return (
-        momentum * mean + (1-momentum) * h.mean(axis=0),
-        momentum * var + (1-momentum) * h.var(axis=0),
-    )
-"""
-        },
+        "running: as Keras keeps the averages, and divided by n",
+        update("1 - momentum", old="momentum", ddof=0),
         {"running_update": 2},
     ),
-    (
-        "running: only the newest batch counts",
-        {
-            "running_update_answer": """
-def running_update(mean, var, h, momentum):
-    return h.mean(0), h.var(0,ddof=1)
-"""
-        },
-        {"running_update": 2},
-    ),
+    ("running: only the newest batch counts", update("1", old="0"), {"running_update": 2}),
     (
         "running: deviations are averaged",
-        {
-            "running_update_answer": """
-def running_update(mean, var, h, momentum):
-    return (
-        (1 - momentum) * mean + momentum * h.mean(axis=0),
-        (1 - momentum) * var + momentum * h.std(axis=0, ddof=1),
-    )
-"""
-        },
+        update("momentum", spread="std"),
         {"running_update": 1.5},
     ),
     (
         "batches: rounded down, and one more",
-        {
-            "batches_until_answer": """
-def batches_until(momentum, share):
-    import math
-    return math.floor(math.log(share)/math.log(1-momentum))+1
-"""
-        },
+        batches("int(np.log(share) / np.log(1 - momentum)) + 1"),
         {"batches_until": 0.5},
     ),
     (
-        "batches: powers of the momentum",
-        {
-            "batches_until_answer": """
-def batches_until(momentum, share):
-    import math
-    return math.ceil(math.log(share)/math.log(momentum))
-"""
-        },
-        {"batches_until": 1.5},
-    ),
-    (
         "batches: a constant loss per batch",
-        {
-            "batches_until_answer": """
-def batches_until(momentum, share):
-    import math
-    return math.ceil((1-share)/momentum)
-"""
-        },
+        batches("int(np.ceil((1 - share) / momentum))"),
         {"batches_until": 1.5},
     ),
-    (
-        "rates: both by the length",
-        {
-            "equal_rates_answer": """
-def equal_rates(rate, a):
-    return rate*a, rate*a
-"""
-        },
-        {"equal_rates": 1.5},
-    ),
-    (
-        "rates: both by its square",
-        {
-            "equal_rates_answer": """
-def equal_rates(rate, a):
-    return rate*a**2, rate*a**2
-"""
-        },
-        {"equal_rates": 1.5},
-    ),
-    (
-        "rates: exchanged",
-        {
-            "equal_rates_answer": """
-def equal_rates(rate, a):
-    return rate*a, rate*a**2
-"""
-        },
-        {"equal_rates": 1.5},
-    ),
+    ("rates: exchanged", equal("(a * rate, a**2 * rate)"), {"equal_rates": 1.5}),
     (
         "growth: upside down",
-        {
-            "growth_answer": """
-def growth(slope):
-    a = slope
-    m = (1 + a**2) / 2
-    return (m-(1-a)**2/(2*np.pi))/m
-"""
-        },
+        factor("(m - (1 - slope) ** 2 / (2 * np.pi)) / m"),
         {"growth": 2},
     ),
     (
         "growth: the mean is not squared",
-        {
-            "growth_answer": """
-def growth(slope):
-    a = slope
-    m = (1 + a**2) / 2
-    return m/(m-(1-a)/(2*np.pi)**.5)
-"""
-        },
+        factor("m / (m - (1 - slope) / np.sqrt(2 * np.pi))"),
         {"growth": 2},
     ),
     (
         "growth: the root",
-        {
-            "growth_answer": """
-def growth(slope):
-    a = slope
-    m = (1 + a**2) / 2
-    return (m/(m-(1-a)**2/(2*np.pi)))**.5
-"""
-        },
+        factor("np.sqrt(m / (m - (1 - slope) ** 2 / (2 * np.pi)))"),
         {"growth": 2},
     ),
     (
         "gain: upside down",
-        {
-            "he_gain_answer": """
-def he_gain(phi):
-    z = np.linspace(-12,12,200001)
-    p = np.exp(-z**2/2)/np.sqrt(2*np.pi)
-    return np.sqrt((phi(z)**2*p).sum()*(z[1]-z[0]))
-"""
-        },
+        gain(GRID, DENSITY, "return (phi(z) ** 2 * p).sum() ** 0.5"),
         {"he_gain": 3},
     ),
     (
         "gain: a grid to 5",
-        {
-            "he_gain_answer": """
-def he_gain(phi):
-    z = np.linspace(-5,5,200001)
-    p = np.exp(-z**2/2)/np.sqrt(2*np.pi)
-    return 1/np.sqrt((phi(z)**2*p).sum()*(z[1]-z[0]))
-"""
-        },
+        gain("z = np.linspace(-5, 5, 200_001)", DENSITY, "return (phi(z) ** 2 * p).sum() ** -0.5"),
         {"he_gain": 3},
     ),
     (
         "gain: a coarse grid",
-        {
-            "he_gain_answer": """
-def he_gain(phi):
-    z = np.linspace(-12,12,101)
-    p = np.exp(-z**2/2)/np.sqrt(2*np.pi)
-    return 1/np.sqrt((phi(z)**2*p).sum()*(z[1]-z[0]))
-"""
-        },
+        gain("z = np.linspace(-12, 12, 101)", DENSITY, "return (phi(z) ** 2 * p).sum() ** -0.5"),
         {"he_gain": 2},
     ),
     (
         "gain: the spacing is missing",
-        {
-            "he_gain_answer": """
-def he_gain(phi):
-    z = np.linspace(-12,12,200001)
-    p = np.exp(-z**2/2)/np.sqrt(2*np.pi)
-    return 1/np.sqrt((phi(z)**2*p).sum())
-"""
-        },
+        gain(GRID, DENSITY, "return ((phi(z) ** 2 * p).sum() / (z[1] - z[0])) ** -0.5"),
         {"he_gain": 3},
     ),
     (
         "gain: the slope for the activation",
-        {
-            "he_gain_answer": """
-def he_gain(phi):
-    z = np.linspace(-12,12,200001)
-    p = np.exp(-z**2/2)/np.sqrt(2*np.pi)
-    return 1/np.sqrt((np.gradient(phi(z),z)**2*p).sum()*(z[1]-z[0]))
-"""
-        },
+        gain(GRID, DENSITY, "return (np.gradient(phi(z), z) ** 2 * p).sum() ** -0.5"),
         {"he_gain": 3},
     ),
 ]
