@@ -15,7 +15,7 @@ import numpy as np
 
 from grading.codec import Foreign, answer, question, read
 
-LARGEST = 1e60  # of an answer: what a check computes with it, such as its cube, stays finite
+TOO_LARGE = 1e60  # of an answer: what a check computes with it, such as its cube, stays finite
 
 
 class Wrong(Exception):
@@ -103,7 +103,7 @@ class Ask:
             value = math.inf
         if not math.isfinite(value):
             raise Wrong(f"`{expression}` should be a finite number, got {value}")
-        if abs(value) > LARGEST:
+        if abs(value) > TOO_LARGE:
             raise Wrong(f"`{expression}` is too large: {value:.3g}")
         return value
 
@@ -126,8 +126,8 @@ class Ask:
         value = value.astype(float)
         if not np.isfinite(value).all():
             raise Wrong(f"`{expression}` contains nan or infinity")
-        if np.abs(value).max(initial=0) > LARGEST:
-            raise Wrong(f"`{expression}` has numbers that are too large, beyond {LARGEST:g}")
+        if np.abs(value).max(initial=0) > TOO_LARGE:
+            raise Wrong(f"`{expression}` has numbers that are too large, beyond {TOO_LARGE:g}")
         return value
 
 

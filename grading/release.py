@@ -65,7 +65,8 @@ def public_checks(checks, assignment):
     Raises
     ------
     Stop
-        If a public part uses a name that is also that of a hidden one.
+        If a public part uses a name that is also that of a hidden one, or of `checking` or
+        `codec`, which stand in the same file.
 
     Examples
     --------
@@ -83,19 +84,14 @@ def public_checks(checks, assignment):
     (True, True, False, False)
     """
     lines, tree = checks.splitlines(), ast.parse(checks)
-    named, imports, wanted = {}, [], []
-    for node in tree.body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            if not getattr(node, "module", "").startswith("grading"):
-                imports.append(ast.unparse(node))
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            named[node.name] = node
-            if "public=True" in _decorators(node):
-                wanted.append(node.name)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            given = node.targets if isinstance(node, ast.Assign) else [node.target]
-            targets = [one for target in given for one in ast.walk(target)]
-            named |= {one.id: node for one in targets if isinstance(one, ast.Name)}
+    named = _names(tree)
+    wanted = [name for name, node in named.items() if "public=True" in _decorators(node)]
+    imports = [
+        ast.unparse(node)
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and not getattr(node, "module", "").startswith("grading")
+    ]
     for name in wanted:  # grows as names are found that these use
         used = {one.id for one in ast.walk(named[name]) if isinstance(one, ast.Name)}
         wanted += [one for one in named if one in used and one not in wanted]
@@ -107,7 +103,11 @@ def public_checks(checks, assignment):
     kept = [node for name, node in named.items() if name in wanted]
     body = ["\n".join(lines[_first(node) - 1 : node.end_lineno]) for node in dict.fromkeys(kept)]
     intro = f'"""The checks of assignment {assignment} that you can run by yourself."""'
-    code = [_module("codec"), _module("checking"), "\n".join(imports), f"POINTS |= {points(tree)}"]
+    ours = [_module("codec"), _module("checking")]
+    taken = {*wanted} & _names(ast.parse("\n".join(ours))).keys()
+    if taken:
+        raise Stop(f"the public checks give new meanings to our names: {', '.join(sorted(taken))}")
+    code = [*ours, "\n".join(imports), f"POINTS |= {points(tree)}"]
     return "\n\n\n".join([intro, *code, *body]) + "\n"
 
 
@@ -124,8 +124,21 @@ def points(tree):
     return found
 
 
+def _names(tree):
+    """Return what a module defines at its top: the node of each name."""
+    named = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            named[node.name] = node
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            given = node.targets if isinstance(node, ast.Assign) else [node.target]
+            targets = [one for target in given for one in ast.walk(target)]
+            named |= {one.id: node for one in targets if isinstance(one, ast.Name)}
+    return named
+
+
 def _decorators(node):
-    return " ".join(ast.unparse(one) for one in node.decorator_list)
+    return " ".join(ast.unparse(one) for one in getattr(node, "decorator_list", ()))
 
 
 def _first(node):

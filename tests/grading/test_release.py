@@ -269,6 +269,9 @@ def test_public_checks_take_all_that_they_use_and_nothing_else():
         assert name not in text, name
     with pytest.raises(Stop, match="hidden ones: hidden"):
         public_checks(CHECKS.replace("return _used(4)", "return hidden(ask, params)"), "0")
+    for name in ("TOO_LARGE", "Ask", "question"):  # of checking, and of codec
+        with pytest.raises(Stop, match=f"new meanings to our names: {name}"):
+            public_checks(CHECKS.replace("_used", name), "0")
 
 
 @pytest.mark.parametrize("what", ["source", "checks"])
