@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
+from textwrap import shorten
 
 from weightinit._checks import check_instance
 from weightinit._rerun import is_rerun
@@ -149,8 +150,8 @@ class Result:
             f"<em>{html.escape(entry.statement)}</em></div>"
             f'<div style="margin: 0 0 6px 0"><strong>We find:</strong> '
             f"{html.escape(entry.finding)}</div>"
-            # list-item: JupyterLab would hide the triangle that says that it opens.
-            '<details><summary style="display: list-item; cursor: pointer">What was measured'
+            # Underlined, as JupyterLab hides the triangle that says that it opens.
+            '<details><summary style="cursor: pointer"><u>What was measured</u>'
             f"</summary><ul>{items}</ul></details></div>"
         )
 
@@ -202,7 +203,7 @@ def claim(id: str, *evidence: Measurement, **unknown: object) -> Result:
     entry = find(id)
     if unknown or not all(isinstance(piece, Measurement) for piece in evidence):
         given = [*map(repr, evidence), *(f"{name}={value!r}" for name, value in unknown.items())]
-        raise TypeError(f"{NEW_FORM}; got {', '.join(given)}")
+        raise TypeError(f"{NEW_FORM}; got {', '.join(shorten(text, 60) for text in given)}")
     result = Result(entry, evidence)
     if result.faults and not is_rerun():
         listed = "\n".join(f"- {fault}" for fault in result.faults)
