@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "weightinit"
 
 # A room (a folder, or a file beside the folders) imports from the floors below its own only.
 FLOORS = {
-    0: "_checks",
+    0: "_checks _rerun",
     1: "_one_pass _progress",
     2: "activations failures grids curvature normalization data",
     3: "networks theory _layers",
