@@ -1,9 +1,9 @@
 """Execute chapters with other seeds, or other images, and see which claims still hold.
 
-`python tools/reseed.py chapters --shifts 1 2 3 --data digits`: with each shift all seeds are others,
-those of weights, of the order and the split of the images, and of the networks that choose learning
-rates. The notebooks stay as they are. Prints how far each number came from its bound; fails when
-one broke it, or could not be measured.
+`python tools/reseed.py chapters --shifts 1 2 3 --data digits`: with each shift all seeds are others:
+of weights, of the order and the split of the images, of the networks that choose learning rates. The
+notebooks stay as they are. Prints how far each number came from its bound; fails when one broke it,
+when its control did not, or when it could not be measured.
 """
 
 import argparse
@@ -78,9 +78,10 @@ def collect(notebook):
     Returns
     -------
     list of dict
-        ``cell`` and ``number`` (which evidence of which cell), ``claim``, ``source``, ``bound``,
-        ``value``, ``margin``, ``kept``, ``stored`` (names of the files in ``chapters/results`` that
-        the cell uses rows of, which no shift changes) and ``error`` (why there is no number).
+        ``cell`` and ``number`` (which evidence of which cell), ``claim``, ``source`` (None where
+        there is no number), ``margin`` (None where it is not finite), ``kept``, ``problem`` (why it
+        is not kept) and ``stored`` (names of the files in ``chapters/results`` whose rows it uses:
+        no shift changes those).
     """
     found, rests_on = [], stored_rows(notebook)
     for index, cell in enumerate(notebook["cells"]):
@@ -91,22 +92,26 @@ def collect(notebook):
             {
                 "claim": result.claim.id,
                 "source": piece.source,
-                "bound": piece.bound,
-                "value": piece.value,
                 "margin": _number(piece.margin()),
-                "kept": piece.kept,
-                "error": None,
+                "kept": piece.kept and (piece.control is None or piece.can_fail),
+                "problem": _problem(piece),
             }
             for result in results
             for piece in result.evidence
         ]
         called = Counter(_claims_called("".join(cell["source"])))
         for id in (called - Counter(result.claim.id for result in results)).elements():
-            empty = dict.fromkeys(("source", "bound", "value", "margin"))
-            rows.append({"claim": id, **empty, "kept": False, "error": _last_line(cell)})
+            empty = dict.fromkeys(("source", "margin"))
+            rows.append({"claim": id, **empty, "kept": False, "problem": _last_line(cell)})
         for number, row in enumerate(rows):
             found.append({"cell": index, "number": number, **row, "stored": rests_on[index]})
     return found
+
+
+def _problem(piece):
+    if not piece.kept:
+        return f"measured {piece.value}, required {piece.bound}"
+    return piece.control_sentence if piece.control and not piece.can_fail else None
 
 
 def _number(margin):
@@ -176,9 +181,9 @@ def compare(found):
     Returns
     -------
     list of dict
-        For each piece of evidence ``claim``, ``source``, ``bound``, ``stored``, and of the worst of
-        the shifts ``shift``, ``value``, ``margin``, ``kept`` and ``error``; ``broken_at`` lists all
-        shifts at which it was not kept.
+        For each piece of evidence ``claim``, ``source``, ``stored``, and of the worst of the shifts
+        ``shift``, ``margin``, ``kept`` and ``problem``; ``broken_at`` lists all shifts at which it
+        was not kept.
     """
     pieces = {}
     for shift, rows in found.items():
@@ -187,8 +192,6 @@ def compare(found):
     compared = []
     for _, rows in sorted(pieces.items()):
         worst = dict(min(rows, key=_how_well))
-        known = next((row for row in rows if row["source"]), worst)
-        worst |= {name: known[name] for name in ("source", "bound")}
         worst["broken_at"] = [row["shift"] for row in rows if not row["kept"]]
         del worst["cell"], worst["number"]
         compared.append(worst)
@@ -210,10 +213,9 @@ def table(name, rows, data):
     lines = [f"{name}, {data}", "claim  margin  shift  verdict"]
     for row in rows:
         margin = "-" if row["margin"] is None else f"{row['margin']:.2g}"
-        verdict = "kept" if row["kept"] else "MISSING" if row["error"] else "BROKEN"
-        notes = [row["source"] or ""]
+        verdict = "kept" if row["kept"] else "BROKEN" if row["source"] else "MISSING"
+        notes = [row["source"], row["problem"]]
         if not row["kept"]:
-            notes.append(row["error"] or f"measured {row['value']}, required {row['bound']}")
             notes.append("not kept at shifts " + ", ".join(map(str, row["broken_at"])))
             if excused(row, data):
                 notes.append("said of the digits alone")
