@@ -1,7 +1,7 @@
 """Execute chapters with other seeds, or other images, and see which claims still hold.
 
-`python tools/reseed.py chapters --shifts 1 2 3 --data digits`: with each shift all seeds are others:
-of weights, of the order and the split of the images, of the networks that choose learning rates. The
+`python tools/reseed.py chapters --shifts 1 2 3 --data digits`: with each shift all seeds differ, of
+weights, of the order and the split of the images, of the networks that choose learning rates. The
 notebooks stay as they are. Prints how far each number came from its bound; fails when one broke it,
 when its control did not, or when it could not be measured.
 """
@@ -160,8 +160,8 @@ def _names(source):
     for table in tables:  # those of functions in functions come behind
         tables += table.get_children()
     seen = [(s, table is top) for table in tables for s in table.get_symbols()]
-    used = {s.get_name() for s, is_top in seen if s.is_global() or is_top and s.is_referenced()}
-    made = {s.get_name() for s, is_top in seen if is_top and s.is_assigned()}
+    used = {s.get_name() for s, on_top in seen if (s.is_referenced() if on_top else s.is_global())}
+    made = {s.get_name() for s, on_top in seen if on_top and s.is_assigned()}
     for node in ast.walk(ast.parse(source)):  # what it changes, as in table["x"] = 1, it makes, too
         if isinstance(node, PARTS) and isinstance(node.ctx, ast.Store):
             while isinstance(node, PARTS):
@@ -267,7 +267,9 @@ def main(arguments=None):
     parser.add_argument("notebooks", nargs="+", help="notebooks, or folders of them")
     parser.add_argument("--shifts", nargs="+", type=int, default=[1, 2, 3], metavar="INTEGER")
     parser.add_argument("--data", choices=IMAGES, default=IMAGES[0])
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="notebooks at a time")
+    most = os.cpu_count() or 1
+    jobs = {"type": int, "default": most, "choices": range(1, most + 1), "metavar": "INTEGER"}
+    parser.add_argument("--jobs", **jobs, help="notebooks at a time")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="the file of the results")
     given = parser.parse_args(arguments)
     shifts = list(dict.fromkeys(given.shifts))
