@@ -52,7 +52,7 @@ def test_table_has_a_row_for_each_claim_in_the_order_of_the_file(course):
     rows = table()
     assert rows["id"].tolist() == ["1.0", "1.1", "2.0"]
     assert [result.evidence[0].value for result in rows["result"]] == ["0", "1", "2"]
-    assert rows["link"][1] == "[section](#claim-1.1), [chapter 1](../chapters/01_x.ipynb)"
+    assert rows["link"][1] == "[section on 1.1](#claim-1.1), [chapter 1](../chapters/01_x.ipynb)"
     columns = ["id", "chapter", "statement", "verdict", "finding", "result", "link"]
     assert rows.columns.tolist() == columns
 
@@ -63,7 +63,7 @@ def test_page(course, monkeypatch):
     assert (first, empty, empty_too, last) == ('<div class="all-claims">', "", "", "</div>")
     assert head == "| Claim | Verdict | People say | We find | Where |"
     assert rows[2].startswith('| 2.0 | <span class="verdict true"')
-    assert rows[2].endswith("| [section](#claim-2.0), [chapter 2](../chapters/02_y.ipynb) |")
+    assert rows[2].endswith("| [section on 2.0](#claim-2.0), [chapter 2](../chapters/02_y.ipynb) |")
     shown = MarkdownIt().enable("table").render(text)
     assert shown.count("<tr>") == 4 and shown.count("<td>") == 15
     assert "<td>x | &lt;y&gt; *1.0*</td>" in shown  # as it is written

@@ -213,23 +213,30 @@ def honest_about_time(path: Path, notebook: NotebookNode) -> Faults:
 
 
 def claims_match(path: Path, notebook: NotebookNode) -> Faults:
-    """Each claim of this chapter is measured here, stored, and found where its link points."""
+    """Each claim of this chapter has one box here, which stands, where its link points."""
     expected = {id for id, entry in claims.load().items() if entry.chapter == path.stem}
-    called = set()
+    called = Counter()
     for name, cell in code_cells(notebook):
         for call in _claim_calls(cell.source):
             argument = call.args[0] if call.args else None
             if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
                 yield f"{name}: the first argument of claim must be the id, written out"
             else:
-                called.add(argument.value)
-    stored = {result.claim.id for result in claims.stored_results(notebook)}
-    for id in sorted(expected - called):
+                called[argument.value] += 1
+    results = list(claims.stored_results(notebook))
+    shown = Counter(result.claim.id for result in results)
+    for id in sorted(expected - called.keys()):
         yield f"claim {id} is in claims.toml but is never measured"
-    for id in sorted(called - expected):
+    for id in sorted(called.keys() - expected):
         yield f"claim {id} is measured but claims.toml does not list it for {path.stem}"
-    for id in sorted(called & expected - stored):
+    for id in sorted((called.keys() & expected) - shown.keys()):
         yield f"claim {id} is measured but not shown; make it the last line of its cell"
+    for id in sorted(called | shown):
+        if (times := max(called[id], shown[id])) > 1:
+            yield f"claim {id} has {times} boxes; hand all its evidence to one call"
+    for result in results:
+        for fault in result.faults:  # stored with other seeds or images
+            yield f"claim {result.claim.id} is stored broken: {fault}"
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for id in sorted(expected):
         if f"({claims.load()[id].anchor})=" not in prose:

@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from tests.site import checks
+from weightinit.claims import load
+from weightinit.claims.results import SIGNS
 
 pytestmark = pytest.mark.site
 
@@ -103,6 +105,15 @@ def test_page_shows_every_stored_picture(name):
         for image in page.select("div.cell_output img")
     }
     assert set(stored) == shown
+
+
+def test_the_page_of_all_claims_has_a_line_for_each_and_its_script():
+    page = checks.read(SITE / "appendix" / "claims.html")
+    (table,) = page.select(".all-claims table")
+    rows = table.tbody.find_all("tr")
+    assert [row.td.get_text(strip=True) for row in rows] == list(load())
+    assert {row.select_one(".verdict").contents[-1].strip() for row in rows} == {*SIGNS}
+    assert page.find("script", src=re.compile(r"_static/claims\.js"))
 
 
 def test_the_landing_page_shows_the_figure_of_chapter_1():

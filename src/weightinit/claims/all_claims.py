@@ -54,7 +54,7 @@ def table(notebooks: Iterable[str | Path] | None = None):
             "verdict": entry.verdict,
             "finding": entry.finding,
             "result": results[entry.id],
-            "link": f"[section](#{entry.anchor}), "
+            "link": f"[section on {entry.id}](#{entry.anchor}), "
             f"[chapter {int(entry.chapter[:2])}](../chapters/{entry.chapter}.ipynb)",
         }
         for entry in load().values()
