@@ -21,12 +21,14 @@ from symtable import symtable
 import nbformat
 from execute_notebooks import find
 from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from weightinit._rerun import DATA, IMAGES, SEED_SHIFT
 from weightinit.claims import load, stored_results
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "appendix" / "reseed.json"
+NOT_SHOWN = "the cell does not show the claim"
 PARTS = (ast.Subscript, ast.Attribute)
 
 
@@ -57,23 +59,29 @@ def execute(path, shift, data, jobs=1):
             cell.outputs = []
     # Waiting threads should sleep: where they spin, a busy machine is tens of times slower.
     threads = {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(_share(jobs))}
-    NotebookClient(
-        notebook, timeout=600, allow_errors=True, resources={"metadata": {"path": str(path.parent)}}
-    ).execute(env=os.environ | threads | {SEED_SHIFT: str(shift), DATA: data})
-    return collect(notebook), time.perf_counter() - start
+    place = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(notebook, timeout=600, allow_errors=True, resources=place)
+    reason = NOT_SHOWN
+    try:
+        client.execute(env=os.environ | threads | {SEED_SHIFT: str(shift), DATA: data})
+    except (CellTimeoutError, DeadKernelError) as error:
+        reason = f"{type(error).__name__} before or in its cell"
+    return collect(notebook, reason), time.perf_counter() - start
 
 
 def _share(jobs):
     return max(1, (os.cpu_count() or 1) // jobs)
 
 
-def collect(notebook):
+def collect(notebook, reason=NOT_SHOWN):
     """List the evidence that an executed notebook has for its claims, in order.
 
     Parameters
     ----------
     notebook : dict
         The parsed JSON of the notebook.
+    reason : str
+        Why a claim is missing whose cell raised no error.
 
     Returns
     -------
@@ -102,7 +110,7 @@ def collect(notebook):
         called = Counter(_claims_called("".join(cell["source"])))
         for id in (called - Counter(result.claim.id for result in results)).elements():
             empty = dict.fromkeys(("source", "margin"))
-            rows.append({"claim": id, **empty, "kept": False, "problem": _last_line(cell)})
+            rows.append({"claim": id, **empty, "kept": False, "problem": _error(cell) or reason})
         for number, row in enumerate(rows):
             found.append({"cell": index, "number": number, **row, "stored": rests_on[index]})
     return found
@@ -120,16 +128,16 @@ def _number(margin):
 
 def _claims_called(source):
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "claim" and node.args:
-            yield node.args[0].value
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "claim":
+            yield ast.literal_eval(node.args[0])
 
 
-def _last_line(cell):
+def _error(cell):
     for output in cell["outputs"]:
         if output["output_type"] == "error":
             text = f"{output['ename']}: {output['evalue']}".strip().splitlines()[-1]
             return text.replace(str(ROOT), "").replace(str(Path.home()), "~")
-    return "the cell does not show the claim"
+    return None
 
 
 def stored_rows(notebook):

@@ -61,6 +61,17 @@ def test_claims_that_a_shift_breaks_are_told_from_those_that_it_keeps(tmp_path, 
         assert line in out
 
 
+@pytest.mark.slow
+def test_a_kernel_that_dies_takes_the_claims_behind_it_along_but_nothing_else(tmp_path):
+    path = write(tmp_path / "toy.ipynb", KEPT, "import os\nos._exit(1)", BREAKS)
+    (kept, missing), seconds = reseed.execute(path, 0, "digits")
+    assert kept["kept"] and not missing["kept"] and seconds > 0
+    assert (missing["claim"], missing["problem"]) == (
+        "1.2",
+        "DeadKernelError before or in its cell",
+    )
+
+
 def executed(*cells):
     """Return a notebook whose cells have outputs, each with that metadata or an error."""
     notebook = nbformat.v4.new_notebook()
