@@ -163,18 +163,20 @@ def stored_rows(notebook):
 
 def _names(source):
     """Return the names that a cell takes from other cells, and those that it makes for them."""
-    top = symtable(source, "cell", "exec")
-    tables = [top]
-    for table in tables:  # those of functions in functions come behind
-        tables += table.get_children()
-    seen = [(s, table is top) for table in tables for s in table.get_symbols()]
-    used = {s.get_name() for s, on_top in seen if (s.is_referenced() if on_top else s.is_global())}
-    made = {s.get_name() for s, on_top in seen if on_top and s.is_assigned()}
-    for node in ast.walk(ast.parse(source)):  # what it changes, as in table["x"] = 1, it makes, too
-        if isinstance(node, PARTS) and isinstance(node.ctx, ast.Store):
-            while isinstance(node, PARTS):
-                node = node.value
-            made |= {node.id} if isinstance(node, ast.Name) else set()
+    used, made = set(), set()
+    for statement in ast.parse(source).body:
+        top = symtable(ast.unparse(statement), "cell", "exec")
+        tables = [top]
+        for table in tables:  # those of functions in functions come behind
+            tables += table.get_children()
+        inner = {s.get_name() for t in tables[1:] for s in t.get_symbols() if s.is_global()}
+        used |= ({s.get_name() for s in top.get_symbols() if s.is_referenced()} | inner) - made
+        made |= {s.get_name() for s in top.get_symbols() if s.is_assigned()}
+        for node in ast.walk(statement):  # what it changes, as in table["x"] = 1, it makes, too
+            if isinstance(node, PARTS) and isinstance(node.ctx, ast.Store):
+                while isinstance(node, PARTS):
+                    node = node.value
+                made |= {node.id} if isinstance(node, ast.Name) else set()
     return used, made
 
 

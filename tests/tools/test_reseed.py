@@ -114,6 +114,8 @@ def test_what_rests_on_stored_rows_is_found_through_names_functions_and_changes(
         ("more = []",),
         ("more.x = mine",),
         ("more",),
+        ("more = 0\nmore + 1",),
+        ("more",),
     )
     rests_on = reseed.stored_rows(notebook)
     assert [index for index, files in rests_on.items() if files == ["depths"]] == [
