@@ -99,7 +99,7 @@ def page(notebooks: Iterable[str | Path] | None = None) -> Page:
         Shown by a notebook when it is the last line of a cell. On the site `claims.js` adds the
         filters and `book.css` the form for a phone; both know the table by the class around it.
     """
-    lines = ["| Claim | Verdict | People say | We find | Where |", "|---|---|---|---|---|"]
+    lines = ["| Claim | Verdict | People say | We find | Where |", "|:--|:--|:--|:--|:--|"]
     for row in table(notebooks).itertuples():
         cells = row.id, pill(row.verdict), _escaped(row.statement), _escaped(row.finding), row.link
         lines.append(f"| {' | '.join(cells)} |")

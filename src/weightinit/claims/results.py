@@ -149,7 +149,9 @@ class Result:
             f"<em>{html.escape(entry.statement)}</em></div>"
             f'<div style="margin: 0 0 6px 0"><strong>We find:</strong> '
             f"{html.escape(entry.finding)}</div>"
-            f"<details><summary>What was measured</summary><ul>{items}</ul></details></div>"
+            # list-item: JupyterLab would hide the triangle that says that it opens.
+            '<details><summary style="display: list-item; cursor: pointer">What was measured'
+            f"</summary><ul>{items}</ul></details></div>"
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
