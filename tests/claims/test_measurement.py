@@ -201,3 +201,10 @@ STORED = evidence("x", 1, at_most=1).to_dict()
 def test_stored_numbers_that_are_none(error, says, given):
     with pytest.raises(error, match=says):
         Measurement.from_dict(given)
+
+
+def test_numbers_that_are_not_finite_are_read_from_a_notebook_as_jupyter_stores_them():
+    piece = evidence("a ratio", [1.0, np.nan], at_most=2, control=("another", np.inf))
+    stored = piece.to_dict() | {"measured": ["nan", "nan", "nan"]}
+    read = Measurement.from_dict(stored)
+    assert np.isnan(read.measured).all() and not read.kept and np.isnan(read.margin())

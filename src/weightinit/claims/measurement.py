@@ -158,7 +158,7 @@ class Measurement:
         return cls(
             **{
                 **data,
-                "measured": tuple(data["measured"]),
+                "measured": tuple(map(float, data["measured"])),  # Jupyter stores NaN as text
                 "control_median": None if median is None else float(median),
             }
         )
