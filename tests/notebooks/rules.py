@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from tests.notebooks import second_edition
 from tests.notebooks.comparison import PICTURE, CellMetadataError, tolerance
 from tools.execute_notebooks import METADATA
 from tools.reading import minutes
@@ -258,4 +259,7 @@ RULES = (
     clean_metadata,
     honest_about_time,
     claims_match,
+    second_edition.figures_are_captioned,
+    second_edition.within_budget,
+    second_edition.text_can_be_read,
 )
