@@ -54,7 +54,7 @@ def figures_are_captioned(path: Path, notebook: NotebookNode) -> Faults:
         below = notebook.cells[place + 1 : place + 2]
         caption = CAPTION.match(below[0].source) if below else None
         if caption is None:
-            yield f"no ({label})= **Figure {number}.** stands below the figure of cell {place} of all"
+            yield f"no ({label})= **Figure {number}.** stands below the figure of cell {place}"
         elif (caption["number"], caption["label"]) != (number, label):
             yield f"figure {number} is called {caption['number']}, its label {caption['label']}"
         if f"](#{label})" not in prose:
