@@ -27,6 +27,8 @@ MIN_TEXT = 9  # pixels
 
 FOLDED = {"hide-input", "hide-cell", "remove-input"}
 CAPTION = re.compile(r"\((?P<label>fig-[\w-]+)\)=\n\*\*Figure (?P<number>[\d.]+)\.\*\* \S")
+STYLE_SIZES = ("font.size", "legend.fontsize", "xtick.labelsize", "ytick.labelsize")
+FONT_SIZE = re.compile(r"(?:font|label)size\"?\s*[=:]\s*([\d.]+)")
 BOX = re.compile(r"^(`{3,}|:{3,})\{admonition\} In this chapter.*?^\1[ \t]*$", re.M | re.S)
 
 Faults = Iterator[str]
@@ -88,21 +90,25 @@ def within_budget(path: Path, notebook: NotebookNode) -> Faults:
 
 
 def text_can_be_read(path: Path, notebook: NotebookNode) -> Faults:
-    """No text in a figure is smaller than 9 pixels on a phone: the wider, the smaller."""
+    """No text in a figure is below 9 pixels on a phone: the wider a figure, the smaller its text.
+
+    What is measured is the font, not the exponents, which are smaller.
+    """
     if path.stem not in SECOND_EDITION:
         return
-    for turn, (_, png) in enumerate(figures(notebook), start=1):
+    for turn, (place, png) in enumerate(figures(notebook), start=1):
         (width,) = struct.unpack(">I", base64.b64decode(png)[16:20])  # as PNG's header has it
-        if (shown := text_height(width)) < MIN_TEXT:
+        sizes = [float(size) for size in FONT_SIZE.findall(notebook.cells[place].source)]
+        if (shown := text_height(width, *sizes)) < MIN_TEXT:
             yield f"figure {turn} is {width} pixels wide, its least text {shown:.1f} on a phone"
 
 
-def text_height(width: int) -> float:
-    """Return the pixels of the house style's least text when so wide a figure fills a phone."""
+def text_height(width: int, *sizes: float) -> float:
+    """Return the pixels of the least text when a figure fills a phone.
+
+    Text has the sizes of the house style, and those that a cell sets besides, in points.
+    """
     with plt.rc_context():
         plotting.use_style()
-        sizes = [
-            plt.rcParams[name]
-            for name in ("font.size", "legend.fontsize", "xtick.labelsize", "ytick.labelsize")
-        ]
-        return min(sizes) / 72 * plt.rcParams["figure.dpi"] * PHONE / width
+        least = min(*sizes, *(plt.rcParams[name] for name in STYLE_SIZES))
+        return least / 72 * plt.rcParams["figure.dpi"] * PHONE / width

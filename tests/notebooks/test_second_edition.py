@@ -99,6 +99,11 @@ SPOILERS = {
     "code before the figure": ("within_budget", open_cell(1), "code is open before"),
     "code of the figure": ("within_budget", open_cell(2), "code is open before"),
     "late figure": ("within_budget", source(0, "shows it", "word " * 119), "121 words come before"),
+    "small font": (
+        "text_can_be_read",
+        source(5, "plt.show()", "ax.legend(fontsize=8)\nplt.show()"),
+        "figure 2 is 800 pixels wide, its least text 6.9",
+    ),
     "wide figure": (
         "text_can_be_read",
         lambda n: n.cells.__setitem__(5, figure(1000, "hide-input")),
