@@ -8,6 +8,7 @@ import nbformat
 import pytest
 import yaml
 
+from tests.notebooks.second_edition import CAPTION
 from tests.site import checks
 
 pytestmark = pytest.mark.site
@@ -103,6 +104,15 @@ def test_page_shows_every_stored_picture(name):
         for image in page.select("div.cell_output img")
     }
     assert set(stored) == shown
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_page_shows_every_caption_with_its_figure(name, pages):
+    cells = nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells
+    sources = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    labels = [match["label"] for source in sources if (match := CAPTION.match(source))]
+    captions = pages[SITE / f"{name}.html"].select("figure.captioned:has(img) > figcaption")
+    assert [caption["id"] for caption in captions] == labels
 
 
 def test_the_landing_page_shows_the_figure_of_chapter_1():
