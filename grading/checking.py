@@ -146,12 +146,13 @@ def _kind(value):
 
 
 def _short(value):
+    if type(value) is float:
+        return f"{value:.6g}"
+    if type(value) is list:  # of arrays, too, which would fill the screen with numbers
+        some = [_short(one) for one in value[:6]] + ["..."] * (len(value) > 6)
+        return f"[{', '.join(some)}]"
     shape = getattr(value, "shape", None)
-    return (
-        f"{value:.6g}"
-        if type(value) is float
-        else (f"{value}" if shape is None else f"an array of shape {tuple(shape)}")
-    )
+    return f"{value}" if shape is None else f"an array of shape {tuple(shape)}"
 
 
 def close(got, expected, what, rtol=1e-6, atol=0.0, mistakes=()):

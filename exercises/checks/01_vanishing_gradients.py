@@ -10,7 +10,7 @@ from grading.checking import Wrong, close, part
 
 @part("until", points=0.5, public=True)
 def until_squared(ask, params):
-    """A threshold that is squared takes twice as many layers; so does a factor's root."""
+    """Twice as many layers for a squared threshold; the right number if each halves the size."""
     chi, threshold = params.uniform(0.4, 0.8), 10.0 ** -params.randint(4, 6)
     words = "layers_until(chi, threshold)"
     once = ask.number(words, chi=chi, threshold=threshold)
@@ -26,6 +26,14 @@ def until_squared(ask, params):
         raise Wrong("squaring the threshold should double the number of layers")
     if not -2 < 2 * once - ask.number(words, chi=chi**0.5, threshold=threshold) < 2:
         raise Wrong("a factor chi1**0.5 in the place of chi1 should double the number of layers")
+    halvings = params.randint(7, 12)
+    got = ask.number(words, chi=0.25, threshold=1.5 * 0.5**halvings)
+    if got != halvings:
+        raise Wrong(
+            f"chi1 = 1/4 halves the size: after {halvings - 1} layers it is"
+            f" {0.5 ** (halvings - 1):.3g}, after {halvings} layers {0.5**halvings:.3g}. So the"
+            f" threshold {1.5 * 0.5**halvings:.3g} takes {halvings} layers; yours takes {got:.6g}"
+        )
 
 
 @part("until", points=1)
@@ -51,7 +59,7 @@ def until_layers(ask, params):
 
 @part("flat", points=0.5, public=True)
 def flat_line(ask, params):
-    """If signal and gradient shrink alike, the weight gradient is flat."""
+    """The weight gradient is flat for a = b and for one layer; a signal that shrinks lifts it."""
     a, layers = params.uniform(0.2, 0.8), params.randint(4, 12)
     got = ask.number("weight_gradient_ratio(a, a, L)", a=a, L=layers)
     close(
@@ -67,6 +75,14 @@ def flat_line(ask, params):
     )
     if ask.number("weight_gradient_ratio(a, b, L)", a=a, b=1 + a, L=layers) == got:
         raise Wrong("the ratio should depend on both factors: it is flat only where they agree")
+    if ask.number("weight_gradient_ratio(a, 1.0, L)", a=a, L=layers) <= 1:
+        raise Wrong(
+            "a gradient by h that keeps its size (b = 1), times an x that shrinks upward (a < 1):"
+            " which layer has the larger weight gradient? The ratio is the first over the last"
+        )
+    one = ask.number("weight_gradient_ratio(a, b, 1)", a=a, b=1 + a)
+    what = "the ratio in a network of one layer, where W^1 is W^L,"
+    close(one, 1, what, mistakes=[(one, "from layer 1 to layer L there are L - 1 steps")])
 
 
 @part("flat", points=1)
@@ -110,16 +126,26 @@ def near_at_zero(ask, params):
     got = ask.number(NEAR, q=0.0, **numbers)
     hints = [(right / slope, "square the slope"), (right / c**2, "the chain rule gives a factor c")]
     hints += [(right / c, "the slope is squared, with all its factors")]
+    hints += [(right / s, "the slope is squared, with all its factors")]
     hints += [(right / s**2, "s scales the slope too")]
+    hints += [(slope**2, "n v is missing"), (math.sqrt(right), "chi1 itself, not its root")]
     close(got, right, "chi1 at q = 0", rtol=1e-5, mistakes=hints)
 
 
-@part("near", points=0.5)
-def near_factors(ask, params):
-    """At q = 0 it is right for other numbers."""
-    numbers = near_numbers(params)
-    right = numbers["n"] * numbers["v"] * (numbers["s"] * numbers["c"] / 4) ** 2
-    close(ask.number(NEAR, q=0.0, **numbers), right, "chi1 at q = 0")
+@part("near", points=0.5, public=True)
+def near_scaled(ask, params):
+    """The term in q has the right sign, and changes rightly with c."""
+    numbers, q = near_numbers(params), params.uniform(0.1, 0.3)
+    c = numbers.pop("c")
+    zero, got = (ask.number(NEAR, q=size, c=c, **numbers) for size in (0.0, q))
+    if abs(got - zero) <= 1e-9 * abs(zero):
+        raise Wrong("q has no effect: the correction is missing")
+    if got > zero:
+        raise Wrong("the slope is largest at zero: does a wider spread make chi1 larger?")
+    other = c**2 * ask.number(NEAR, q=c**2 * q, c=1.0, **numbers)
+    what = "chi1 for c and q, beside c**2 times chi1 for 1 and c**2 q,"
+    hint = "if h has variance q, c h has variance c**2 q: how often does c appear in the term in q?"
+    close(got, other, what, rtol=1e-9, mistakes=[(got, hint)])
 
 
 @part("near", points=1)
@@ -155,6 +181,7 @@ def near_no_more(ask, params):
 
 
 LAYER = "layer_backward(x, W, b, lambda h: 2 * a * h + c, g)[{}]"
+ABOVE = "here the activation comes after the weights: first the slope at h, then the weights"
 
 
 def through_layer(ask, params, images, which):
@@ -177,18 +204,21 @@ def through_layer(ask, params, images, which):
     got = ask.array(LAYER.format(which), right.shape, **values, a=a, c=c)
     hints = [
         (gradient(g * h), "the slope is missing"),
+        (gradient(g * torch.sigmoid(h)), "the slope is that of the argument `slope`"),
         (slope_at(h - b), "the slope is taken at h, with the bias"),
         (slope_at(g), "the slope is taken at h, not at what arrives"),
         (right / images, "the mean over images is in the arriving gradient already"),
     ]
+    if which == 0:
+        hints += [(gradient(g * h) * (2 * a * x + c).detach().numpy(), ABOVE)]
     name = ["by the input", "by the weights", "by the bias"][which]
     close(got, right, f"the gradient {name}", mistakes=hints)
 
 
 @part("layer", points=0.5, public=True)
 def layer_bias(ask, params):
-    """For one image the gradient by the bias is that by h; compared with autograd."""
-    through_layer(ask, params, 1, 2)
+    """For a few images the gradient by the bias agrees with autograd."""
+    through_layer(ask, params, params.randint(2, 4), 2)
 
 
 @part("layer", points=1, public=True)
@@ -245,12 +275,21 @@ def through_network(ask, params, depth):
         (right**2, "the root of the mean square, not the mean square"),
         (norms, "this is the norm; take the mean before the root"),
         (right * np.sqrt(images), "the mean is over the images, too"),
+        ([one.abs().mean().item() for one in gradients], "this is the mean absolute value"),
+        ([one.std(correction=0).item() for one in gradients], "do not subtract the mean"),
     ]
     for value, hint in hints:
         if np.allclose(got, value, rtol=1e-6, atol=0):
             raise Wrong(f"the list of sizes has wrong entries: {hint}")
+    arrive = top @ weights[-1], (top * (2 * a * hs[-1] + c).detach()) @ weights[-1]
+    bare, above = (one.square().mean().sqrt().item() for one in arrive)
+    hints = [
+        (bare, "the slope is missing"),
+        (above, "the slope belongs to the h that the step leads to"),
+    ]
     for layer in range(depth, 0, -1):
-        close(got[layer - 1], right[layer - 1], f"the size in layer {layer} of {depth}")
+        what = f"the size in layer {layer} of {depth}"
+        close(got[layer - 1], right[layer - 1], what, mistakes=hints)
 
 
 @part("walk", points=1, public=True)
@@ -276,6 +315,9 @@ def fit_exact(ask, params):
         (-math.log(factor), "this is a slope of logarithms, not yet a factor"),
         (factor**2, "the sizes themselves, not their squares"),
         (sizes[0] / sizes[-1], "this is the factor of all layers together"),
+        (1 / sizes[0], "polyfit returns slope and intercept: take the slope"),
+        (math.exp(1 / math.log(factor)), "polyfit takes the layers first, then the logarithms"),
+        (factor ** (1 / math.log(10)), "exp does not undo log10"),
     ]
     got = ask.number("fit_factor(sizes)", sizes=sizes.tolist())
     close(got, factor, "the factor", mistakes=hints)
@@ -308,17 +350,18 @@ def fit_noisy(ask, params):
     close(ask.number("fit_factor(sizes)", sizes=sizes), _line(sizes), "the factor", mistakes=hints)
 
 
-@part("fit", points=0.5)
+@part("fit", points=0.5, public=True)
 def fit_zeros(ask, params):
     """Sizes of 0 are left out, and the other layers keep their numbers."""
-    sizes = _noisy(params, 14)
+    factor = params.uniform(0.2, 0.8)
+    sizes = factor ** np.arange(14)[::-1]
     sizes[: params.randint(1, 3)] = 0
     sizes[params.randint(5, 9)] = 0
-    hints = [(_line(sizes[sizes > 0]), "the layers have been renumbered")]
-    close(ask.number("fit_factor(sizes)", sizes=sizes), _line(sizes), "the factor", mistakes=hints)
+    got = ask.number("fit_factor(sizes)", sizes=sizes)
+    close(got, factor, "with zeros left out and no layer renumbered, the factor")
 
 
-@part("theory", points=1, public=True)
+@part("theory", points=0.5, public=True)
 def theory_linear(ask, params):
     """For a linear activation every factor is the same, whatever the input."""
     slope, nv, layers = params.uniform(0.3, 0.9), params.uniform(1.2, 3), params.randint(4, 9)
@@ -335,6 +378,9 @@ def theory_linear(ask, params):
     close(got, right, "the list of factors", rtol=1e-5, mistakes=hints)
 
 
+SQUARE = "predicted_factors(lambda h: a * h * h / 2, lambda h: a * h, nv, 3, m)"
+
+
 def _factors(a, c, nv, layers, q, shift=0):
     """Return the factors for the activation a h + c h**2, whose means are known exactly."""
     found = []
@@ -342,6 +388,27 @@ def _factors(a, c, nv, layers, q, shift=0):
         found.append(math.sqrt(nv * (a * a + 4 * c * c * q)))
         q = nv * (a * a * q + 3 * c * c * q * q)
     return np.array(found[shift:])
+
+
+@part("theory", points=0.5, public=True)
+def theory_square(ask, params):
+    """For the activation a h**2 / 2 the first two factors are right."""
+    a, m, nv = params.uniform(0.4, 0.8), params.uniform(0.3, 0.8), params.uniform(1.2, 2)
+    first = nv * m  # q in layer 1; the slope is a h
+    second = nv * 3 * (a * first / 2) ** 2  # for h from N(0, q) the mean of h**4 is 3 q**2
+    got = ask.array(SQUARE, (2,), a=a, nv=nv, m=m)
+    if got[0] == got[1]:
+        raise Wrong("the factors are equal: q changes from layer to layer")
+    right = a * np.sqrt(nv * np.array([first, second]))
+    hints = [(a * math.sqrt(nv * m), "q in layer 1 is nv m, not m")]
+    hints += [(a * nv, "the mean square m of the input has no effect")]
+    hints += [(right[1], "the factor of layer 1 belongs to q of layer 1: store it first")]
+    hints += [(0.0, "the mean of the squared slope, not the square of the mean slope")]
+    close(got[0], right[0], "the first factor", rtol=1e-5, mistakes=hints)
+    hints = [(right[1] / math.sqrt(nv), "nv is missing in the map of q")]
+    hints += [(right[1] / math.sqrt(3), "the mean of the squared activation, not its mean squared")]
+    hints += [(right[1] * math.sqrt(2 / 3), "the mean square of the activation, not its variance")]
+    close(got[1], right[1], "the second factor", rtol=1e-5, mistakes=hints)
 
 
 @part("theory", points=1.5)

@@ -33,7 +33,9 @@ def bound_measured(ask, params):
             (4 * one, "the interval from -a to a is 2a wide: is its half counted twice?"),
             (one / n, "this is the variance of a weight: how many of them meet in one unit?"),
             (math.sqrt(one), "the question is about the mean square, not its root"),
+            (math.sqrt(n * one), "is this the standard deviation where the variance belongs?"),
             (1 / 3, "this holds for a = 1/√n only; your answer must use n and a"),
+            (1, "a network of one layer has one factor, not none"),
         ],
     )
     within(
@@ -102,9 +104,9 @@ def sparse_measured(ask, params):
             sum(chance) / 2,
             [
                 (product / ((f + b) / 2), exchanged),
-                (1 / product, "the product of both factors contains v twice"),
-                (p / product, "the product of both factors contains v twice"),
-                (1 / (p * product), "the product of both factors contains v twice"),
+                (1 / product, "the product of both factors contains v twice, and p as well"),
+                (p / product, "the product of both factors contains v twice, and p as well"),
+                (1 / (p * product), "the product of both factors contains v twice, and p as well"),
             ],
         ),
     ]
@@ -117,8 +119,10 @@ def sparse_measured(ask, params):
             (p * p, "with fewer weights, must each be larger or smaller?"),
             (1 / p, "is the square of M again M?"),
             (math.sqrt(p), "is p under a root where it should not be?"),
+            (math.sqrt(factor), "is this a standard deviation? A variance is asked for"),
         ]
-        hint = next((": " + words for r, words in hints if abs(v * factor / r - 1) <= most), "")
+        r, words = min(hints, key=lambda one: abs(v * factor / one[0] - 1))
+        hint = f": {words}" if abs(v * factor / r - 1) <= most else ""
         much = f"{v * factor:.2f}" if 0.01 <= v * factor < 1000 else f"{v * factor:.2g}"
         raise Wrong(
             f"with your {which} variance the {name} is measured as {much}, not near 1{hint}"
@@ -174,7 +178,10 @@ def fans_linear(ask, params):
         close(got, [n_in, n_out], "(n_in, n_out) of a linear layer")
     found = np.asarray(ask("fans(weight_shape)", weight_shape=[n_out, n_in]))
     if not np.issubdtype(found.dtype, np.integer):
-        raise Wrong("the numbers are right, but not integers: np.prod of nothing is 1.0, / divides")
+        raise Wrong(
+            "the numbers are right, but not integers: `/` gives a float, and the product of "
+            "nothing is the float 1.0 in numpy and in torch"
+        )
 
 
 def _count(channels_in, channels_out, kernel, groups):
@@ -259,6 +266,8 @@ def _library_hints(c_in, c_out, g):
         (2 / (1 + g), "this holds for as many channels in as out, but here they differ"),
         (2 * c_in / (c_in + c_out), "this is the factor with the true counts, or without groups"),
         (2 * c_in / count, "over how many inputs does one output sum?"),
+        (2 * of_group / (c_in + c_out / g), "which of its two counts does the library get wrong?"),
+        (2 / count, "this is a variance, for a kernel of one position: is it a factor?"),
         (2 * c_out / g / count, "is this the backward factor?"),
         (2 * c_out / count, "is this the backward factor?"),
         (2 * of_group / (of_group + c_out * g), "the library knows nothing of the groups"),
@@ -294,7 +303,10 @@ def library_measured(ask, params):
             torch.nn.init.xavier_normal_(weight)
             out.append(torch.conv1d(torch.ones(1, c_in, size), weight, groups=g))
     measured = torch.stack(out).square().mean().item()
-    got = ask.number("library_factor(c_in, c_out, g)", c_in=c_in, c_out=c_out, g=g)
+    words = "library_factor(c_in, c_out, g)"
+    got, again = (ask.number(words, c_in=c_in, c_out=c_out, g=g) for _ in range(2))
+    if got != again:
+        raise Wrong("two calls give two numbers: calculate the factor, do not measure it")
     if abs(got / measured - 1) > 6 * math.sqrt(2 / (layers * c_out)):  # each output is normal
         hints = _library_hints(c_in, c_out, g)
         close(got, measured, f"the factor with {g} groups", rtol=1e-6, mistakes=hints)
@@ -315,10 +327,26 @@ def library_groups(ask, params):
         )
 
 
-WITHOUT_NUMPY = (
-    "__import__('unittest.mock').mock.patch.multiple('numpy.random', default_rng=None, "
-    "RandomState=None, Generator=None, seed=None, rand=None, randn=None, uniform=None, normal=None)"
-)
+# Calls `words` and returns what it used: a generator from which it drew, then torch.nn.init. A
+# profile function sees each call, under whatever name the generator was imported.
+USED = """(lambda sys, torch, seen, initial: [
+    sys.setprofile(lambda frame, event, called: (
+        seen.append(called.__self__)
+        if event == "c_call" and type(getattr(called, "__self__", None)) is torch.Generator
+        else initial.append(event)
+        if event == "call" and frame.f_globals.get("__name__") == "torch.nn.init" else None
+    )),
+    {words},
+    sys.setprofile(None),
+    any(
+        g is not torch.default_generator
+        and not torch.equal(
+            g.get_state(), torch.Generator().manual_seed(g.initial_seed()).get_state()
+        )
+        for g in seen
+    ),
+    bool(initial),
+][3:])(__import__("sys"), __import__("torch"), [], [])"""
 
 
 @part("xavier", points=0.5, public=True)
@@ -339,16 +367,15 @@ def xavier_shape_and_seed(ask, params):
             ask.number(f"{words}.numel()", weight_shape=list(shape), seed=seed)
         except Wrong:
             raise Wrong(f"`{words}` should be a torch tensor") from None
-        try:  # without numpy's random numbers
-            ask(
-                f"{WITHOUT_NUMPY}({words.replace('(', ')(', 1)}",
-                weight_shape=list(shape),
-                seed=seed,
-            )
-        except Wrong:
+        question = USED.format(words=words)
+        drawn, initialized = ask.array(question, (2,), weight_shape=list(shape), seed=seed)
+        if initialized:
+            raise Wrong(f"`{words}` calls torch.nn.init: draw the weights with torch.rand or randn")
+        if not drawn:
             raise Wrong(
-                f"`{words}` draws numpy's random numbers: draw all from a torch.Generator"
-            ) from None
+                f"`{words}` draws nothing from a torch.Generator of its own: all weights must come "
+                "from one"
+            )
 
 
 def _xavier_hints(v, n_in, n_out, distribution, groups=1):
@@ -357,6 +384,7 @@ def _xavier_hints(v, n_in, n_out, distribution, groups=1):
         (2 / (n_in + n_out * groups), "is your n_out that of one group?"),
         (1 / n_in, "did you use n_in alone?"),
         (1 / n_out, "did you use n_out alone?"),
+        ((1 / n_in + 1 / n_out) / 2, "average the two factors, not the two variances"),
         (v * v, "is this the variance where the standard deviation belongs?"),
         (v / 2, "is a factor 2 missing?"),
     ]
@@ -399,6 +427,8 @@ def _chance(ask, distribution, seed):
     """Check that the mean square of a small weight differs from draw to draw."""
     words, shape = f"xavier(weight_shape, 1, '{distribution}', seed)", (12, 15)
     draws = [ask.array(words, shape, weight_shape=list(shape), seed=seed + k) for k in range(3)]
+    if np.array_equal(draws[0], draws[1]):
+        raise Wrong(f"the {distribution} weights are the same for another seed: use the seed")
     for found in ([w.var() for w in draws], [(w**2).mean() for w in draws]):
         if np.ptp(found) < 1e-5 * found[0]:
             raise Wrong(
@@ -498,6 +528,7 @@ def tanh_measured(ask, params):
             (layers / (1 - end / q), "does it matter where the signal starts?"),
             (2 * layers, "by how much does 1/q grow per layer?"),
             (layers / 2, "by how much does 1/q grow per layer?"),
+            (4 * layers, "by how much does 1/q grow per layer?"),
             (-layers, "which of q and q_end is smaller?"),
         ]
         hint = next((": " + words for n, words in others if abs(got - n) <= 8), "")
@@ -512,8 +543,9 @@ def tanh_measured(ask, params):
             f"from q to 0.9999 q one layer is enough, and 0 layers are not: your answer is "
             f"{one:g}; which way do you round?"
         )
-    rise = 2 * params.randint(50, 60) + 1
-    starts = [params.uniform(5, 6), params.uniform(80, 90)]
+    # With these digits each half, rounded up, down or to the nearest, gives two answers.
+    rise = 2 * params.randint(50, 60) + 0.3
+    starts = [6 + params.uniform(0.15, 0.2), 81 + params.uniform(0.75, 0.85)]
     first, second = (
         ask.number("layers_until(q, end)", q=1 / start, end=1 / (start + rise)) for start in starts
     )
@@ -523,9 +555,14 @@ def tanh_measured(ask, params):
         if [first, second] == repeated:
             hint = "did you repeat q - 2q² in place of the rule for 1/q?"
         raise Wrong(
-            f"1/q rises by {rise} from two starts, but you need {first:g} layers from the one and "
-            f"{second:g} from the other: {hint}"
+            f"1/q rises by {rise:g} from two starts, but you need {first:g} layers from the one "
+            f"and {second:g} from the other: {hint}"
         )
+    # 1/q rises from 16 to 64. Powers of two: no usual way to calculate the number rounds.
+    whole = ask.number("layers_until(q, end)", q=1 / 16, end=1 / 64)
+    if whole != 24:
+        hint = ": with one layer fewer it is q_end, and it may be" if whole == 25 else ""
+        raise Wrong(f"the variance does not take {whole:g} layers from 1/16 to 1/64{hint}")
 
 
 @part("tanh", points=1)
@@ -555,7 +592,8 @@ def tanh_layers(ask, params):
 def drift_measured(ask, params):
     """Three layers do what F and B say, measured in many small networks."""
     widths = [*params.sample([3, 5, 8], 3), 12]
-    variances = [params.uniform(1.5, 2.5) / n for n in widths[:-1]]
+    # Factors below 1, as 2 + 2 = 2 * 2; nearer to each other than two widths are.
+    variances = [params.uniform(0.45, 0.6) / n for n in widths[:-1]]
     draw, networks = params.numpy(), 10_000
     shapes = zip(widths[1:], widths[:-1], variances, strict=True)
     weights = [draw.normal(0, v**0.5, (networks, n, m)) for n, m, v in shapes]
@@ -575,6 +613,7 @@ def drift_measured(ask, params):
     forward = [
         (f[:-1], "F of layer 1 belongs to the output of layer 1, not to its input"),
         (f[1:] / f[:-1], layers),
+        (np.cumsum(f[1:] / f[:-1]), "factors of layers are multiplied, not added"),
         (np.sqrt(f[1:]), roots),
         (f[1:] * n[1:] / n[0], "does a sum over the inputs of layer l have n_l terms?"),
         (f[:0:-1], "F is in the reverse order: its first entry belongs to layer 1"),

@@ -28,7 +28,7 @@ def _sigmoid(h):
 
 @part("gradient_ratio", points=0.5, public=True)
 def ratio_after_two_layers(ask, params):
-    """The ratio is right after two layers, and three layers and two make five."""
+    """The ratio is right after two layers, and twice three layers make six."""
     first, second = params.uniform(3, 9), params.uniform(1, 2.5)
 
     def ratio(factors):
@@ -46,7 +46,7 @@ def ratio_after_two_layers(ask, params):
             (1.0, "equal shares do not mean equal gradients; what else stands in chi_1?"),
         ],
     )
-    close(ratio(3) * ratio(2), ratio(5), "the ratio after three layers times that after two")
+    close(ratio(6), ratio(3) ** 2, "the ratio after six layers, against the square after three,")
 
 
 @part("gradient_ratio", points=1)
@@ -77,7 +77,11 @@ def edge_where_the_slope_is(ask, params):
         fraction,
         "the slope at your edge",
         rtol=1e-5,
-        mistakes=[(1 - (1 - fraction) ** 2, squared)],
+        mistakes=[
+            (1 - (1 - fraction) ** 2, squared),
+            (1 - fraction**2, "tanh is the function; its slope is what has to be the fraction"),
+            (1 - fraction, "1 - tanh(h)**2 has to be the fraction, not tanh(h)**2"),
+        ],
     )
 
 
@@ -109,11 +113,15 @@ def slopes_are_differences(ask, params):
     """The slopes agree with differences of the function, entry by entry."""
     a, b = params.uniform(0.5, 2), params.uniform(0.5, 2)
     h = params.numpy().normal(size=(4, 5))
-    got = ask.array("slopes(lambda h: a * (b * h).tanh(), h)", h.shape, a=a, b=b, h=_tensor(h))
+    what = "slopes(lambda h: a * (b * h).tanh(), h)"
+    got = ask.array(what, h.shape, a=a, b=b, h=_tensor(h))
     d = 1e-5
     expected = a * (np.tanh(b * (h + d)) - np.tanh(b * (h - d))) / (2 * d)
     average = "did you differentiate the mean of the outputs instead of the sum?"
     close(got, expected, "the slope", rtol=1e-5, mistakes=[(expected / h.size, average)])
+    again = ask.array(f"[{what} for _ in range(2)][1]", h.shape, a=a, b=b, h=_tensor(h))
+    added = "gradients add up in h.grad; differentiate by a copy of h"
+    close(again, got, "the slope at the same h, asked again,", mistakes=[(2 * got, added)])
 
 
 @part("saturated_share", points=0.5)
@@ -223,10 +231,9 @@ def centred_moments(ask, params):
     got = ask.array(what, z.shape, a=a, c=c, z=_tensor(z))
     mean = (weight * got).sum()
     if abs(mean) > 1e-3:
-        raise Wrong(
-            f"the mean is not 0 but {mean:.3g}: take the mean off before you divide, and take the "
-            "mean for inputs from N(0, 1), not that of the h at hand"
-        )
+        sample = "is that the mean of a sample? `expectation` is more exact"
+        order = "take the mean off before you divide, and take the mean for inputs from N(0, 1)"
+        raise Wrong(f"the mean is not 0 but {mean:.3g}: {sample if abs(mean) < 0.05 else order}")
     before = a * _sigmoid(z) + c
     second = (weight * before**2).sum()
     variance = second - (weight * before).sum() ** 2
@@ -239,6 +246,7 @@ def centred_moments(ask, params):
             (1 / variance, "did you divide by the variance instead of its root?"),
             (variance / second, "E[phi^2] is the variance only if the mean is 0"),
             (variance, "did you forget to divide?"),
+            (variance / before.var(), "m and s are constants, not those of the h at hand"),
         ],
     )
 
@@ -286,7 +294,16 @@ def chi1_and_a_shift(ask, params):
         ],
     )
     shifted = ask.number(what, mean=c, second=second + c * c, slope2=slope2)
-    close(shifted, got, "chi_1 after a constant is added to an activation of mean 0")
+    close(
+        shifted,
+        got,
+        "chi_1 after a constant is added to an activation of mean 0",
+        mistakes=[
+            (slope2 / (second + c * c), "s**2 is the variance: unlike E[phi^2], it has not grown"),
+            (slope2 / (second + c * c - c), "the variance is E[phi^2] less the SQUARE of the mean"),
+            ((slope2 - c * c) / second, "a constant does not change the derivative"),
+        ],
+    )
 
 
 @part("chi1_centred", points=1)
@@ -359,6 +376,7 @@ def dead_in_one_batch(ask, params):
             (n, "is that a number of units instead of a share?"),
             (1 - n / units, "is that the share of the units that are alive?"),
             ((h <= 0).mean(), "a unit that is negative for some images is not dead"),
+            ((h <= 0).any(axis=0).mean(), "a unit that is negative for some images is not dead"),
         ],
     )
 

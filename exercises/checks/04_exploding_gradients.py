@@ -74,6 +74,8 @@ def growth_of_equal_widths(ask, params):
     growth, last = params.uniform(1.5, 3), params.uniform(0.01, 0.1)
     sizes = [last * growth**k for k in (3, 2, 1, 0)]
     a, b, c, d = map(_tensor, _gradients(params.numpy(), sizes, [5] * 4))
+    by_size = float(a.abs().mean() / d.abs().mean()) ** (1 / 3)
+    by_deviation = float(a.std() / d.std()) ** (1 / 3)
     close(
         ask.number("growth_per_layer([a, b, c, d])", a=a, b=b, c=c, d=d),
         growth,
@@ -85,6 +87,8 @@ def growth_of_equal_widths(ask, params):
             (growth**2, "is that the factor of the mean square?"),
             (growth**3, "is that the factor over all layers?"),
             (3 * growth, "factors multiply: take a root, do not divide"),
+            (by_size, "is that the mean of the sizes? The RMS is the root of the mean of SQUARES"),
+            (by_deviation, "a standard deviation takes the mean off first, the RMS does not"),
         ],
     )
 
@@ -188,11 +192,14 @@ def layers_won_in_special_cases(ask, params):
         mistakes=[
             (-1.0, "a positive number of layers is won"),
             (2.0, "each layer multiplies the gradient itself by the factor, not its square"),
+            (0.5, "each layer multiplies the gradient itself by the factor, not its root"),
+            (-math.log2(factor), "a layer multiplies by the factor; that need not be one half"),
         ],
     )
     once = ask.number(what, scale=scale, factor=factor)
     twice = ask.number(what, scale=scale * scale, factor=factor)
-    close(twice, 2 * once, "what a scale wins that is applied twice")
+    upside = "which of the two logarithms is above the fraction bar?"
+    close(twice, 2 * once, "what a scale wins that is applied twice", mistakes=[(once / 2, upside)])
 
 
 @part("layers_won", points=1)
@@ -215,9 +222,21 @@ def loss_at_special_rates(ask, params):
     def factor(times, steps=steps):
         return ask.number(what, rate=times / curvature, curvature=curvature, steps=steps)
 
-    close(factor(1), 0.0, "the loss at the rate 1/curvature", atol=1e-9)
+    close(
+        factor(1),
+        0.0,
+        "the loss at the rate 1/curvature",
+        atol=1e-9,
+        mistakes=[
+            (0.25**steps, "the slope at a is the curvature times a, without the half"),
+            (4.0**steps, "a step goes against the slope, not along it"),
+            (math.exp(-2 * steps), "that is for very many, very small steps"),
+        ],
+    )
     sign = "the sign is that of a; the loss has a square"
-    close(factor(2), 1.0, "the loss at the rate 2/curvature", mistakes=[(-1.0, sign)])
+    start = "divide by the loss at the start"
+    mistakes = [(-1.0, sign), (curvature / 2, start)]
+    close(factor(2), 1.0, "the loss at the rate 2/curvature", mistakes=mistakes)
     product = factor(1.7, steps=2) * factor(1.7, steps=3)
     close(product, factor(1.7, steps=5), "the factor of two steps times that of three")
 
@@ -257,6 +276,8 @@ def branches_of_two_layers(ask, params):
             ((most - 1) ** 2 * 2 / sigma_w2, "is that beta, or its square?"),
             (most**2 - 1, "the mean square grows by most**2 over both layers together"),
             (most**0.5 - 1, "the RMS grows by `most`; by what does the mean square grow?"),
+            ((most**0.5 - 1) ** 2, "mean squares of the two paths add up, their roots do not"),
+            (most, "the direct path is there as well: it brings 1 to the mean square"),
         ],
     )
     halved = ask.number(what, sigma_w2=4 * sigma_w2, most=most)
@@ -309,6 +330,9 @@ def clipped_length_and_direction(ask, params):
     after = _after(ask, before, limit)
     unchanged = "nothing has changed; change the tensors themselves, in place"
     each = "did you clip each tensor by itself? All of them together are one vector"
+    again = [g.copy() for g in before]
+    for g in again:
+        g *= min(1, limit / _norm(again))
     close(
         _norm(after),
         limit,
@@ -319,6 +343,9 @@ def clipped_length_and_direction(ask, params):
             (limit * math.sqrt(3), each),
             (1.0, "shorten it to `limit`, not to 1"),
             (limit**2 / length, "is the factor applied twice?"),
+            (length**2 / limit, "is the factor the wrong way up?"),
+            (_norm([g.clip(-limit, limit) for g in before]), "shorten the vector, not each entry"),
+            (_norm(again), "find the length once, before any tensor has changed"),
         ],
     )
     factors = np.concatenate([(b / a).ravel() for a, b in zip(before, after, strict=True)])

@@ -14,18 +14,21 @@ from grading.checking import Wrong, close, part
 
 @part("extra_steps", points=0.5, public=True)
 def whole_steps(ask, params):
-    """A noise that is smaller by three factors of growth costs three steps."""
+    """A noise that is smaller by growth**2.5 costs two and a half steps."""
     growth = params.uniform(1.1, 1.6)
-    got = ask.number("extra_steps(growth, growth**3)", growth=growth)
+    got = ask.number("extra_steps(growth, growth**2.5)", growth=growth)
+    log = math.log(growth)
     hints = [
-        (3 * math.log10(growth), "which growth per step does your formula use?"),
-        (3 * math.log(growth), "which growth per step does your formula use?"),
-        (
-            growth**2,
-            "factors multiply where steps add: what has a logarithm to do with it?",
-        ),
+        (2.5 * math.log10(growth), "which growth per step does your formula use?"),
+        (2.5 * log, "which growth per step does your formula use?"),
+        (2.5 * log / (growth - 1), "a factor of growth, so its logarithm, not growth - 1"),
+        (1.5 * log, "a power is undone by dividing logarithms, not by subtracting them"),
+        (1 / 2.5, "a smaller noise should take more steps: which logarithm is divided?"),
+        (2.5 / math.log(10), "take one kind of logarithm, not two"),
+        (3, "do not round"),
+        (growth**1.5, "factors multiply where steps add: what has a logarithm to do with it?"),
     ]
-    close(got, 3, "the number of steps", mistakes=hints)
+    close(got, 2.5, "the number of steps", mistakes=hints)
 
 
 @part("extra_steps", points=1.5)
@@ -56,11 +59,18 @@ def output_random(ask, params):
         raise Wrong("units_left: a random output sends which gradients to the units of layer 2?")
 
 
-@part("units_left", points=0.5)
+@part("units_left", points=0.5, public=True)
 def first_random(ask, params):
     """The layers are right if the first weights are random."""
     widths = [params.randint(5, 30) for _ in range(params.randint(3, 6))]
-    close(read_units(ask, widths, 1), [widths[0]] + [1] * (len(widths) - 1), "the list of units")
+    got = read_units(ask, widths, 1)
+    if got[0] != widths[0]:
+        raise Wrong("units_left: random rows of W^1 are whose incoming weights?")
+    if (got[1:] != 1).any():
+        raise Wrong(
+            "units_left: only W^1 is random. Do the rows of W^2 differ, or the columns of W^3?"
+            " What else could make units of layer 2 different?"
+        )
 
 
 @part("units_left", points=1)
@@ -103,20 +113,22 @@ def count(ask, params, tolerance):
     groups, copies = params.randint(3, 9), params.randint(2, 5)
     x = units(params, groups, copies, tolerance)
     got = ask.number("different_units(x, tolerance)", x=x, tolerance=tolerance)
+    rounded = len(np.unique(np.round(x / tolerance), axis=1)[0])
+    jumps = 1 + (np.abs(np.diff(x)).max(axis=0) > tolerance).sum()
+    same = "two units are the same if no difference is above the tolerance"
     hints = [
+        (rounded, f"{same}, and values that differ by less may be rounded to different numbers"),
         (len(np.unique(x, axis=1)[0]), "units that differ by less than the tolerance are the same"),
+        (len(x), "a column of x is a unit, a row is an example"),
+        (jumps, "compare a unit with all units before it, not only with the last one"),
+        (0, "a unit that appears several times counts once"),
         (1, "on how many of the examples do you compare the units?"),
         (groups - 1, "one difference above the tolerance is enough; are multiples the same unit?"),
     ]
     if got != groups:
-        more = "too many" if got > groups else "too few"
-        hint = next((f": {hint}" for value, hint in hints if got == value), "")
-        if not hint and got > groups:
-            hint = (
-                ": two units are the same if no difference is above the tolerance, and two values"
-                " that differ by less may still be rounded to different numbers"
-            )
-        raise Wrong(f"you count {more} units{hint}")
+        hint = "; or, ".join(hint for value, hint in hints if got == value) or same
+        hint = "there are fewer: count units, not pairs" if got > x.shape[1] else hint
+        raise Wrong(f"you count too {'many' if got > groups else 'few'} units: {hint}")
 
 
 @part("different_units", points=1, public=True)
@@ -154,7 +166,13 @@ def wide_gain(ask, params):
             raise Wrong("the gain should be positive")
         w = torch.nn.init.orthogonal_(torch.empty(shape, dtype=torch.float64), gain)
         what = f"for a matrix of shape {shape}, the mean square of the weights with your gain"
-        close(w.square().mean().item(), variance, what, rtol=1e-6)
+        found = w.square().mean().item()
+        hints = [
+            (variance / m, "the square of the gain is the sum of squares of a row, not their mean"),
+            (variance**2 * m, "the mean square goes with the square of the gain"),
+            (variance * n / m, "which of the two sides is left after you divide?"),
+        ]
+        close(found, variance, what, rtol=1e-6, mistakes=hints)
 
 
 @part("gain_for", points=1)
@@ -183,9 +201,15 @@ def is_orthogonal(ask, params, n_out, n_in, gain):
     values = {"n_out": n_out, "n_in": n_in, "gain": gain, "seed": params.randint(0, 10**6)}
     w = ask.array("orthogonal(n_out, n_in, gain, seed)", (n_out, n_in), **values)
     side, products = ("rows", w @ w.T) if n_out <= n_in else ("columns", w.T @ w)
+    lengths = np.diag(products)
+    if lengths.max() > 1.001 * lengths.min():
+        raise Wrong(
+            f"for shape {(n_out, n_in)}, the {side} differ in length: multiply by signs alone, and"
+            " where another shape is asked for, draw that of the transpose and turn it"
+        )
     what = f"for shape {(n_out, n_in)}, the squared length of the {side}"
     hints = [(np.full(len(products), gain**k), "how does the gain enter it?") for k in (0, 1, 4)]
-    close(np.diag(products), np.full(len(products), gain**2), what, mistakes=hints)
+    close(lengths, np.full(len(products), gain**2), what, mistakes=hints)
     if np.abs(products - np.diag(np.diag(products))).max() > 1e-6 * gain**2:
         raise Wrong(f"for shape {(n_out, n_in)}, the {side} are not orthogonal to each other")
 
@@ -340,6 +364,9 @@ def chosen(ask, params):
     ]
     rates = np.array(made.rates)
     hints = [(rates[scores.argmax(axis=1)], hint) for scores, hint in hints]
+    together = shares[..., made.choosing].mean(axis=(0, 2)).argmax()
+    hints += [(np.full(3, rates[together]), "each start has a rate of its own")]
+    hints += [(np.array(made.best), "these are places in the list of rates, not the rates")]
     close(got, rates[made.best], "the list of chosen rates", mistakes=hints)
 
 

@@ -126,6 +126,9 @@ def test_errors_of_the_student_are_told_with_what_was_given():
     )
     assert told(questions, "f(n, a)", n=1, a=0) == "`f(n, a)` is not written yet"
     assert "raised NameError: name 'g'" in told(questions, "f(n, a)", n=2, a=0.1)
+    lists = {"n": [np.ones((2, 3)), 0.1], "a": [1] * 9}
+    few = "(with n = [an array of shape (2, 3), 0.1], a = [1, 1, 1, 1, 1, 1, ...])"
+    assert few in told(questions, "f(n, a)", **lists)
     assert told(questions, "h(1)") == "`h` is not defined: write it, and run its cell"
     assert told(questions, "h") == "`h` is not defined: write it, and run its cell"
     assert "(with x = 0.333333)" in told(questions, "x / 0", x=1 / 3)

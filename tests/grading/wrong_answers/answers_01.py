@@ -36,7 +36,7 @@ def layers_until(chi1, threshold):
     return math.ceil(math.log(threshold) / math.log(chi1))
 """
         },
-        {"until": 1},
+        {"until": 1.5},
     ),
     (
         "the number of layers is not rounded",
@@ -56,7 +56,7 @@ def layers_until(chi1, threshold):
     return int(2 * math.log(threshold) / math.log(chi1))
 """
         },
-        {"until": 1},
+        {"until": 1.5},
     ),
     (
         "the number of layers is rounded to the nearest",
@@ -66,7 +66,7 @@ def layers_until(chi1, threshold):
     return round(2 * math.log(threshold) / math.log(chi1))
 """
         },
-        {"until": 1},
+        {"until": 1.5},
     ),
     (
         "the gradient by h is taken for that by W",
@@ -81,7 +81,17 @@ def layers_until(chi1, threshold):
     (
         "one step too many between the layers",
         {"flat_answer": "def weight_gradient_ratio(a, b, L):\n    return (b / a) ** L"},
-        {"flat": 1},
+        {"flat": 1.5},
+    ),
+    (
+        "the last layer over the first",
+        {"flat_answer": "def weight_gradient_ratio(a, b, L):\n    return (a / b) ** (L - 1)"},
+        {"flat": 1.5},
+    ),
+    (
+        "the first layer's own output in the place of its input",
+        {"flat_answer": "def weight_gradient_ratio(a, b, L):\n    return b ** (L - 1) / a**L"},
+        {"flat": 1.5},
     ),
     (
         "the chain rule's factor c is forgotten",
@@ -92,6 +102,46 @@ def chi1_near_zero(n, v, q, s, c):
 """
         },
         {"near": 2},
+    ),
+    (
+        "in the correction, c is not squared",
+        {
+            "near_answer": """
+def chi1_near_zero(n, v, q, s, c):
+    return n * v * (s * c) ** 2 * (1 / 16 - c * q / 32)
+"""
+        },
+        {"near": 1.5},
+    ),
+    (
+        "in the correction, c is forgotten",
+        {
+            "near_answer": """
+def chi1_near_zero(n, v, q, s, c):
+    return n * v * (s * c) ** 2 * (1 / 16 - q / 32)
+"""
+        },
+        {"near": 1.5},
+    ),
+    (
+        "a wider spread lets the slope grow",
+        {
+            "near_answer": """
+def chi1_near_zero(n, v, q, s, c):
+    return n * v * (s * c) ** 2 * (1 / 16 + c**2 * q / 32)
+"""
+        },
+        {"near": 1.5},
+    ),
+    (
+        "the mean over the Gaussian by numbers, with all powers of q",
+        {
+            "near_answer": """
+def chi1_near_zero(n, v, q, s, c):
+    return n * v * mean_over_gaussian(lambda h: (s * c * sigmoid_slope(c * h)) ** 2, q)
+"""
+        },
+        {"near": 0.5},
     ),
     (
         "the mixed product of the square is counted once",
@@ -121,7 +171,7 @@ def chi1_near_zero(n, v, q, s, c):
     return n * v * (s * c / 4) ** 2
 """
         },
-        {"near": 1.5},
+        {"near": 2},
     ),
     (
         "the slope is forgotten",
@@ -150,7 +200,7 @@ def chi1_near_zero(n, v, q, s, c):
                 grad_h=GRAD_H, answers="grad_h @ W, grad_h.T @ x / len(x), grad_h.mean(axis=0)"
             )
         },
-        {"layer": 1.5},
+        {"layer": 2},
     ),
     (
         "the gradient by the weights is transposed",
@@ -171,6 +221,16 @@ def chi1_near_zero(n, v, q, s, c):
         {"layer": 2},
     ),
     (
+        "the gradient by the input takes the slope at the input",
+        {
+            "layer_answer": LAYER.format(
+                grad_h=GRAD_H,
+                answers="(grad_out @ W) * slope(x), grad_h.T @ x, grad_h.sum(axis=0)",
+            )
+        },
+        {"layer": 2},
+    ),
+    (
         "one bias gradient for each image",
         {"layer_answer": LAYER.format(grad_h=GRAD_H, answers="grad_h @ W, grad_h.T @ x, grad_h")},
         {"layer": 1},
@@ -183,6 +243,30 @@ def chi1_near_zero(n, v, q, s, c):
     (
         "norms in the place of sizes",
         {"walk_answer": WALK.format(size="np.linalg.norm(grad_h)", step=STEP, order="sizes[::-1]")},
+        {"walk": 2},
+    ),
+    (
+        "the slope is left out on the way",
+        {"walk_answer": WALK.format(size=SIZE, step="grad_h @ weights[k]", order="sizes[::-1]")},
+        {"walk": 2},
+    ),
+    (
+        "the standard deviation in the place of the size",
+        {"walk_answer": WALK.format(size="grad_h.std()", step=STEP, order="sizes[::-1]")},
+        {"walk": 2},
+    ),
+    (
+        "the mean absolute value in the place of the size",
+        {"walk_answer": WALK.format(size="np.abs(grad_h).mean()", step=STEP, order="sizes[::-1]")},
+        {"walk": 2},
+    ),
+    (
+        "the weights are taken from the bottom up",
+        {
+            "walk_answer": WALK.format(
+                size=SIZE, step=STEP.replace("weights[k]", "weights[-1 - k]"), order="sizes[::-1]"
+            )
+        },
         {"walk": 2},
     ),
     (
@@ -239,6 +323,40 @@ def fit_factor(sizes):
         {"fit": 0.5},
     ),
     (
+        "zeros become a tiny number",
+        {
+            "fit_answer": """
+def fit_factor(sizes):
+    logs = np.log(np.asarray(sizes) + 1e-12)
+    return math.exp(-np.polyfit(range(len(logs)), logs, 1)[0])
+"""
+        },
+        {"fit": 0.5},
+    ),
+    (
+        "the mean of the ratios",
+        {
+            "fit_answer": """
+def fit_factor(sizes):
+    sizes = np.asarray(sizes)
+    return np.mean(sizes[:-1] / sizes[1:])
+"""
+        },
+        {"fit": 1.5},
+    ),
+    (
+        "layers and logarithms are swapped",
+        {
+            "fit_answer": """
+def fit_factor(sizes):
+    sizes = np.asarray(sizes)
+    keep = np.flatnonzero(sizes)
+    return math.exp(-np.polyfit(np.log(sizes[keep]), keep, 1)[0])
+"""
+        },
+        {"fit": 2},
+    ),
+    (
         "the factors are chi1 itself",
         {
             "theory_answer": THEORY.format(
@@ -250,17 +368,51 @@ def fit_factor(sizes):
     (
         "q starts at the mean square of the input",
         {"theory_answer": THEORY.format(q="m", first=FACTOR, second=MAP)},
-        {"theory": 1.5},
+        {"theory": 2},
     ),
     (
         "q moves on before the factor is stored",
         {"theory_answer": THEORY.format(q="nv * m", first=MAP, second=FACTOR)},
-        {"theory": 1.5},
+        {"theory": 2},
     ),
     (
         "q stays where it starts",
         {"theory_answer": THEORY.format(q="nv * m", first=FACTOR, second="pass")},
-        {"theory": 1.5},
+        {"theory": 2},
+    ),
+    (
+        "the map of q goes without nv",
+        {"theory_answer": THEORY.format(q="nv * m", first=FACTOR, second=MAP.replace("nv * ", ""))},
+        {"theory": 2},
+    ),
+    (
+        "the mean slope is squared, not the slope",
+        {
+            "theory_answer": THEORY.format(
+                q="nv * m",
+                first="factors.append(math.sqrt(nv) * mean_over_gaussian(slope, q))",
+                second=MAP,
+            )
+        },
+        {"theory": 2},
+    ),
+    (
+        "the variance of the activation in the place of its mean square",
+        {
+            "theory_answer": THEORY.format(
+                q="nv * m", first=FACTOR, second=f"{MAP} - nv * mean_over_gaussian(phi, q) ** 2"
+            )
+        },
+        {"theory": 2},
+    ),
+    (
+        "the list of factors begins with the top",
+        {
+            "theory_answer": THEORY.format(q="nv * m", first=FACTOR, second=MAP).replace(
+                "return factors", "return factors[::-1]"
+            )
+        },
+        {"theory": 2},
     ),
 ]
 

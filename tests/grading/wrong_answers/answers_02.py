@@ -2,22 +2,27 @@
 
 UNIFORM = "2 * torch.rand(shape, generator=torch.Generator().manual_seed(seed)) - 1"
 NORMAL = "torch.randn(shape, generator=torch.Generator().manual_seed(seed))"
-CUT = (
-    "torch.nn.init.trunc_normal_(torch.empty(shape), 0, 1, -3, 3, "
-    "generator=torch.Generator().manual_seed(seed))"
-)
+CUT = f"math.sqrt(2) * torch.erfinv(math.erf(3 / math.sqrt(2)) * ({UNIFORM}))"
 
 
-def xavier(uniform=UNIFORM, normal=NORMAL):
+def xavier(uniform=UNIFORM, normal=NORMAL, variance="2 / sum(fans(shape, groups))", before=""):
     return {
-        "xavier_answer": f"""
+        "xavier_answer": f"""{before}
 def xavier(shape, groups=1, distribution="uniform", seed=0):
-    v = 2 / sum(fans(shape, groups))
+    v = {variance}
     if distribution == "uniform":
         return ({uniform}) * math.sqrt(3 * v)
     return ({normal}) * math.sqrt(v)
 """
     }
+
+
+def sparse(lines):
+    return {"sparse_answer": f"def sparse_variances(n_in, n_out, p):\n    {lines}\n"}
+
+
+def tanh(line):
+    return {"tanh_answer": f"def layers_until(q, q_end):\n    return {line}\n"}
 
 
 def library(line):
@@ -629,6 +634,121 @@ def layers_until(q, q_end):
         {"drift": 3},
     ),
     ("signal and gradient are exchanged", drift("b, f"), {"drift": 3}),
+    (
+        "a network of one layer has no factor yet",
+        {"bound_answer": "factor_of_bound = lambda n, a, depth: (n * a**2 / 3) ** (depth - 1)"},
+        {"bound": 1.5},
+    ),
+    (
+        "the standard deviation in the place of the variance",
+        {"bound_answer": "def factor_of_bound(n, a, depth):\n    return (n * a / 3**0.5) ** depth"},
+        {"bound": 1.5},
+    ),
+    (
+        "standard deviations in the place of the variances",
+        sparse(
+            "n = n_in, n_out, (n_in + n_out) / 2, math.sqrt(n_in * n_out)\n"
+            "    return [1 / math.sqrt(p * one) for one in n]"
+        ),
+        {"sparse": 2.5},
+    ),
+    (
+        "the variance of M in the place of the mean of its square",
+        sparse(
+            "n = n_in, n_out, (n_in + n_out) / 2, math.sqrt(n_in * n_out)\n"
+            "    return [1 / (p * (1 - p) * one) for one in n]"
+        ),
+        {"sparse": 2.5},
+    ),
+    (
+        "the library is said to count the inputs wrong, not the outputs",
+        library("2 * (c_in / g) / (c_in + c_out / g)"),
+        {"library": 1.5},
+    ),
+    ("a variance is no factor", library("2 / (c_in / g + c_out)"), {"library": 1.5}),
+    (
+        "the factor is measured, not calculated",
+        library("(1 + 1e-4 * np.random.randn()) * 2 * c_in / (c_in + g * c_out)"),
+        {"library": 1.5},
+    ),
+    (
+        "numpy's generator under its own names",
+        xavier(
+            uniform="torch.tensor(2 * PCG(seed).random(tuple(shape)) - 1)",
+            normal="torch.tensor(PCG(seed).normal(size=tuple(shape)))",
+            before="from numpy.random import Generator, PCG64\n"
+            "PCG = lambda seed: Generator(PCG64(seed))",
+        ),
+        {"xavier": 0.5},
+    ),
+    (
+        "Python's random numbers",
+        xavier(
+            uniform="torch.tensor([R(seed + k).uniform(-1, 1) for k in range(N(shape))])"
+            ".reshape(shape)",
+            before="from random import Random as R\nN = math.prod",
+        ),
+        {"xavier": 0.5},
+    ),
+    (
+        "the seed of all of torch is set, and put back",
+        xavier(
+            uniform="2 * draw(torch.rand, shape, seed) - 1",
+            normal="draw(torch.randn, shape, seed)",
+            before="""
+def draw(what, shape, seed):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return what(shape)
+""",
+        ),
+        {"xavier": 0.5},
+    ),
+    (
+        "a function of torch.nn.init draws",
+        xavier(
+            uniform="torch.nn.init.uniform_(torch.empty(shape), -1, 1, "
+            "generator=torch.Generator().manual_seed(seed))"
+        ),
+        {"xavier": 0.5},
+    ),
+    (
+        "the generator always starts at 0",
+        xavier(UNIFORM.replace("(seed)", "(0)"), NORMAL.replace("(seed)", "(0)")),
+        {"xavier": 3},
+    ),
+    (
+        "the bound is taken for the width of the interval, in the initializer",
+        xavier(uniform=f"2 * ({UNIFORM})"),
+        {"xavier": 1.5},
+    ),
+    (
+        "Xavier's variance is taken for the average of two variances",
+        xavier(variance="sum(1 / n for n in fans(shape, groups)) / 2"),
+        {"xavier": 3},
+    ),
+    (
+        "rounded down, and one more",
+        tanh("math.floor((1 / q_end - 1 / q) / 2) + 1"),
+        {"tanh": 0.5},
+    ),
+    ("multiplied by 2, not divided", tanh("math.ceil((1 / q_end - 1 / q) * 2)"), {"tanh": 1.5}),
+    (
+        "the two variances are exchanged",
+        tanh("math.ceil((1 / q - 1 / q_end) / 2)"),
+        {"tanh": 1.5},
+    ),
+    (
+        "the factors of the layers are added",
+        drift("np.cumsum(n[:-1] * v), b"),
+        {"drift": 2},
+    ),
+    (
+        "the gradient is multiplied from the first layer on",
+        drift("f, np.append(np.cumprod((n[1:] * v)[1:]), 1.0)"),
+        {"drift": 2},
+    ),
+    ("the gradient is divided by that of the first layer", drift("f, b / b[0]"), {"drift": 2}),
 ]
 
 # No task of the machine needs the figure, which takes the longest.

@@ -28,6 +28,16 @@ def gradient_ratio(first, second, factors):
         {"gradient_ratio": 1.5},
     ),
     (
+        "whole numbers are divided",
+        {
+            "gradient_ratio_answer": """
+def gradient_ratio(first, second, factors):
+    return (first / second) ** (factors // 2)
+"""
+        },
+        {"gradient_ratio": 1.5},
+    ),
+    (
         "the square in the slope of tanh is forgotten",
         {
             "edge_answer": """
@@ -56,6 +66,36 @@ def edge(fraction, a, b):
 """
         },
         {"edge": 1.5},
+    ),
+    (
+        "the largest slope is taken for 1",
+        {
+            "edge_answer": """
+def edge(fraction, a, b):
+    return math.atanh(math.sqrt(1 - fraction / (abs(a) * b))) / b
+"""
+        },
+        {"edge": 1.5},
+    ),
+    (
+        "the square of tanh is taken for the slope",
+        {
+            "edge_answer": """
+def edge(fraction, a, b):
+    return math.atanh(math.sqrt(fraction)) / b
+"""
+        },
+        {"edge": 2.5},
+    ),
+    (
+        "tanh itself is taken for the slope",
+        {
+            "edge_answer": """
+def edge(fraction, a, b):
+    return math.atanh(fraction) / b
+"""
+        },
+        {"edge": 2.5},
     ),
     (
         "the mean of the outputs is differentiated",
@@ -127,6 +167,36 @@ def saturated_share(phi, h, fraction=0.05):
         {"saturated_share": 1.5},
     ),
     (
+        "gradients add up in h",
+        {
+            "saturated_share_answer": """
+def slopes(phi, h):
+    h.requires_grad_()
+    phi(h).sum().backward()
+    return h.grad
+
+
+def saturated_share(phi, h, fraction=0.05):
+    largest = slopes(phi, torch.linspace(-10, 10, 2001, dtype=torch.float64)).abs().max()
+    return float((slopes(phi, h).abs() < fraction * largest).double().mean())
+"""
+        },
+        {"saturated_share": 0.5},
+    ),
+    (
+        "the fraction is always 5 %",
+        {
+            "saturated_share_answer": SLOPES
+            + """
+
+def saturated_share(phi, h, fraction=0.05):
+    largest = slopes(phi, torch.linspace(-10, 10, 2001, dtype=torch.float64)).abs().max()
+    return float((slopes(phi, h).abs() < 0.05 * largest).double().mean())
+"""
+        },
+        {"saturated_share": 1},
+    ),
+    (
         "one side alone is counted",
         {
             "predicted_share_answer": """
@@ -159,6 +229,28 @@ def predicted_share(at, variance, mean=0.0):
         {"predicted_share": 1},
     ),
     (
+        "both sides are taken for equal",
+        {
+            "predicted_share_answer": """
+def predicted_share(at, variance, mean=0.0):
+    return math.erfc((at - mean) / math.sqrt(2 * variance))
+"""
+        },
+        {"predicted_share": 1},
+    ),
+    (
+        "the units that are not saturated are counted",
+        {
+            "predicted_share_answer": """
+def predicted_share(at, variance, mean=0.0):
+    normal = torch.distributions.Normal(mean, math.sqrt(variance))
+    at = torch.tensor(at)
+    return float(normal.cdf(at) - normal.cdf(-at))
+"""
+        },
+        {"predicted_share": 1.5},
+    ),
+    (
         "the root of the second moment is taken for the standard deviation",
         {
             "centred_answer": """
@@ -180,11 +272,55 @@ def centred(phi):
         {"centred": 3},
     ),
     (
+        "the mean is taken for the value at 0",
+        {
+            "centred_answer": """
+def centred(phi):
+    m = float(phi(torch.zeros(1)))
+    s = math.sqrt(expectation(lambda z: (phi(z) - m) ** 2))
+    return lambda h: (phi(h) - m) / s
+"""
+        },
+        {"centred": 2},
+    ),
+    (
+        "the variance is taken for its root",
+        {
+            "centred_answer": """
+def centred(phi):
+    m = expectation(phi)
+    s = expectation(lambda z: phi(z) ** 2) - m**2
+    return lambda h: (phi(h) - m) / s
+"""
+        },
+        {"centred": 3},
+    ),
+    (
         "the shift is thought to leave the scale alone",
         {
             "chi1_centred_answer": """
 def chi1_centred(mean, second, slope2):
     return slope2 / second
+"""
+        },
+        {"chi1_centred": 1.5},
+    ),
+    (
+        "the mean is not squared",
+        {
+            "chi1_centred_answer": """
+def chi1_centred(mean, second, slope2):
+    return slope2 / (second - mean)
+"""
+        },
+        {"chi1_centred": 1.5},
+    ),
+    (
+        "the shift is taken for a change of the slope",
+        {
+            "chi1_centred_answer": """
+def chi1_centred(mean, second, slope2):
+    return (slope2 - mean**2) / (second - mean**2)
 """
         },
         {"chi1_centred": 1.5},
@@ -200,6 +336,16 @@ def expected_dead(p, images, groups):
         {"expected_dead": 1.5},
     ),
     (
+        "the images of a group are taken for independent",
+        {
+            "expected_dead_answer": """
+def expected_dead(p, images, groups):
+    return p ** (images / groups)
+"""
+        },
+        {"expected_dead": 1.5},
+    ),
+    (
         "shares of batches are averaged",
         {
             "dead_share_answer": """
@@ -208,6 +354,36 @@ def dead_share(batches):
 """
         },
         {"dead_share": 1},
+    ),
+    (
+        "a unit that is dead in one batch is taken for dead",
+        {
+            "dead_share_answer": """
+def dead_share(batches):
+    return float(torch.stack([(h <= 0).all(dim=0) for h in batches]).any(dim=0).double().mean())
+"""
+        },
+        {"dead_share": 1},
+    ),
+    (
+        "the first batch alone is looked at",
+        {
+            "dead_share_answer": """
+def dead_share(batches):
+    return float((batches[0] <= 0).all(dim=0).double().mean())
+"""
+        },
+        {"dead_share": 1},
+    ),
+    (
+        "one image is enough to call a unit dead",
+        {
+            "dead_share_answer": """
+def dead_share(batches):
+    return float((torch.cat(batches) <= 0).any(dim=0).double().mean())
+"""
+        },
+        {"dead_share": 2},
     ),
     (
         "a zero makes a unit alive",

@@ -97,6 +97,39 @@ def growth_per_layer(gradients):
         {"growth_per_layer": 1},
     ),
     (
+        "the mean of sizes is taken for the RMS",
+        {
+            "growth_per_layer_answer": """
+def growth_per_layer(gradients):
+    size = [float(g.double().abs().mean()) for g in gradients]
+    return (size[0] / size[-1]) ** (1 / (len(size) - 1))
+"""
+        },
+        {"growth_per_layer": 2.5},
+    ),
+    (
+        "the standard deviation is taken for the RMS",
+        {
+            "growth_per_layer_answer": """
+def growth_per_layer(gradients):
+    size = [float(g.double().std()) for g in gradients]
+    return (size[0] / size[-1]) ** (1 / (len(size) - 1))
+"""
+        },
+        {"growth_per_layer": 2.5},
+    ),
+    (
+        "a line is fitted through all layers",
+        {
+            "growth_per_layer_answer": """
+def growth_per_layer(gradients):
+    rms = [float(g.double().square().mean().sqrt()) for g in gradients]
+    return math.exp(-np.polyfit(range(len(rms)), np.log(rms), 1)[0])
+"""
+        },
+        {"growth_per_layer": 1},
+    ),
+    (
         "layers are counted from 0",
         {
             "overflow_layer_answer": """
@@ -118,6 +151,21 @@ def overflow_layer(start, growth, format):
 def overflow_layer(start, growth, format):
     largest = torch.finfo(getattr(torch, format)).max
     return 1 + math.ceil(math.log(largest / start) / math.log(growth))
+"""
+        },
+        {"overflow_layer": 0.5},
+    ),
+    (
+        "a signal that does not grow is thought to fit",
+        {
+            "overflow_layer_answer": """
+def overflow_layer(start, growth, format):
+    if growth <= 1:
+        return 0
+    layer = 1
+    while start <= torch.finfo(getattr(torch, format)).max:
+        start, layer = start * growth, layer + 1
+    return layer
 """
         },
         {"overflow_layer": 0.5},
@@ -183,6 +231,16 @@ def layers_won(scale, factor):
         {"layers_won": 1.5},
     ),
     (
+        "the quotient of logarithms is upside down",
+        {
+            "layers_won_answer": """
+def layers_won(scale, factor):
+    return -math.log(factor) / math.log(scale)
+"""
+        },
+        {"layers_won": 1.5},
+    ),
+    (
         "the factor of a is taken for that of the loss",
         {
             "loss_factor_answer": """
@@ -201,6 +259,26 @@ def loss_factor(rate, curvature, steps):
 """
         },
         {"loss_factor": 1},
+    ),
+    (
+        "the half stays in the slope",
+        {
+            "loss_factor_answer": """
+def loss_factor(rate, curvature, steps):
+    return (1 - rate * curvature / 2) ** (2 * steps)
+"""
+        },
+        {"loss_factor": 1.5},
+    ),
+    (
+        "the step goes uphill",
+        {
+            "loss_factor_answer": """
+def loss_factor(rate, curvature, steps):
+    return (1 + rate * curvature) ** (2 * steps)
+"""
+        },
+        {"loss_factor": 1.5},
     ),
     (
         "all slopes of a branch are taken for 1",
@@ -228,6 +306,26 @@ def branch_scale(sigma_w2, layers, most):
             "branch_scale_answer": """
 def branch_scale(sigma_w2, layers, most):
     return 2 * (most ** (2 / layers) - 1) / sigma_w2
+"""
+        },
+        {"branch_scale": 2.5},
+    ),
+    (
+        "sizes of the two paths are added up",
+        {
+            "branch_scale_answer": """
+def branch_scale(sigma_w2, layers, most):
+    return (most ** (1 / layers) - 1) / math.sqrt(sigma_w2 / 2)
+"""
+        },
+        {"branch_scale": 2.5},
+    ),
+    (
+        "the direct path is forgotten",
+        {
+            "branch_scale_answer": """
+def branch_scale(sigma_w2, layers, most):
+    return math.sqrt(2 * most ** (2 / layers) / sigma_w2)
 """
         },
         {"branch_scale": 2.5},
@@ -323,6 +421,51 @@ def clip_norm_(gradients, limit):
 """
         },
         {"clip_norm_": 2},
+    ),
+    (
+        "the length is found again after each tensor",
+        {
+            "clip_norm__answer": """
+def clip_norm_(gradients, limit):
+    def length():
+        return math.sqrt(sum(float(g.square().sum()) for g in gradients))
+
+    norm = length()
+    for g in gradients:
+        if length() > limit:
+            g.mul_(limit / length())
+    return norm
+"""
+        },
+        {"clip_norm_": 2},
+    ),
+    (
+        "the factor is upside down",
+        {
+            "clip_norm__answer": """
+def clip_norm_(gradients, limit):
+    norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
+    if norm > limit:
+        for g in gradients:
+            g.mul_(norm / limit)
+    return norm
+"""
+        },
+        {"clip_norm_": 2},
+    ),
+    (
+        "nothing is returned for a short gradient",
+        {
+            "clip_norm__answer": """
+def clip_norm_(gradients, limit):
+    norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
+    if norm > limit:
+        for g in gradients:
+            g.mul_(limit / norm)
+        return norm
+"""
+        },
+        {"clip_norm_": 1.5},
     ),
     (
         "entries are clipped instead of the length",

@@ -45,6 +45,26 @@ FOUND = [
         {"extra_steps": 2},
     ),
     (
+        "steps: the logarithms the other way round",
+        {"extra_steps_answer": "def extra_steps(g, times):\n    return np.log(g) / np.log(times)"},
+        {"extra_steps": 2},
+    ),
+    (
+        "steps: growth - 1 in the place of its logarithm",
+        {"extra_steps_answer": "def extra_steps(g, times):\n    return np.log(times) / (g - 1)"},
+        {"extra_steps": 2},
+    ),
+    (
+        "steps: rounded up",
+        {
+            "extra_steps_answer": """
+def extra_steps(growth, times):
+    return float(np.ceil(np.log(times) / np.log(growth)))
+"""
+        },
+        {"extra_steps": 2},
+    ),
+    (
         "units: only the layer whose incoming weights are random",
         {
             "units_left_answer": """
@@ -63,6 +83,93 @@ def units_left(widths, k):
 """
         },
         {"units_left": 1.5},
+    ),
+    (
+        "units: only the layer whose outgoing weights are random",
+        {
+            "units_left_answer": """
+def units_left(widths, k):
+    return [n if layer == k - 1 else 1 for layer, n in enumerate(widths, start=1)]
+"""
+        },
+        {"units_left": 1.5},
+    ),
+    (
+        "units: the layer above wakes up, too",
+        {
+            "units_left_answer": """
+def units_left(widths, k):
+    return [n if k - 1 <= layer <= k + 1 else 1 for layer, n in enumerate(widths, start=1)]
+"""
+        },
+        {"units_left": 1.5},
+    ),
+    (
+        "units: the layers are counted from 0",
+        {
+            "units_left_answer": """
+def units_left(widths, k):
+    return [n if layer in (k - 1, k) else 1 for layer, n in enumerate(widths)]
+"""
+        },
+        {"units_left": 2},
+    ),
+    (
+        "units: an index of -1 is taken for the last layer",
+        {
+            "units_left_answer": """
+def units_left(widths, k):
+    left = [1] * len(widths)
+    left[k - 2] = widths[k - 2]
+    if k <= len(widths):
+        left[k - 1] = widths[k - 1]
+    return left
+"""
+        },
+        {"units_left": 0.5},
+    ),
+    (
+        "count: each unit is compared with the one before it alone",
+        {
+            "different_units_answer": """
+def different_units(x, tolerance=1e-6):
+    return int((np.abs(np.diff(x)).max(axis=0) > tolerance).sum() + 1)
+"""
+        },
+        {"different_units": 2},
+    ),
+    (
+        "count: units that have a copy are not counted",
+        {
+            "different_units_answer": """
+def different_units(x, tolerance=1e-6):
+    same = np.abs(x[:, :, None] - x[:, None, :]).max(axis=0) <= tolerance
+    return int((same.sum(axis=0) == 1).sum())
+"""
+        },
+        {"different_units": 2},
+    ),
+    (
+        "count: pairs in the place of units",
+        {
+            "different_units_answer": """
+def different_units(x, tolerance=1e-6):
+    apart = np.abs(x[:, :, None] - x[:, None, :]).max(axis=0)
+    return int((np.tril(apart) > tolerance).sum())
+"""
+        },
+        {"different_units": 2},
+    ),
+    (
+        "count: a tolerance of its own",
+        {
+            "different_units_answer": """
+def different_units(x, tolerance=1e-6):
+    apart = np.abs(x[:, :, None] - x[:, None, :]).max(axis=0)
+    return int((~np.tril(apart <= 1e-6, -1).any(axis=1)).sum())
+"""
+        },
+        {"different_units": 1},
     ),
     (
         "count: the rank, so multiples count once",
@@ -149,6 +256,48 @@ def gain_for(n_out, n_in, variance):
 """
         },
         {"gain_for": 1},
+    ),
+    (
+        "gain: its square",
+        {
+            "gain_for_answer": """
+def gain_for(n_out, n_in, variance):
+    return variance * max(n_out, n_in)
+"""
+        },
+        {"gain_for": 2},
+    ),
+    (
+        "orthogonal: the diagonal of R in the place of its signs",
+        orthogonal(
+            GENERATOR,
+            TALL,
+            "q, r = torch.linalg.qr(a)",
+            "q = q * r.diagonal()",
+            TURNED,
+        ),
+        {"orthogonal": 3.5},
+    ),
+    (
+        "orthogonal: the signs of Q's diagonal",
+        orthogonal(
+            GENERATOR,
+            TALL,
+            "q, r = torch.linalg.qr(a)",
+            "q = q * q.diagonal().sign()",
+            TURNED,
+        ),
+        {"orthogonal": 1.5},
+    ),
+    (
+        "orthogonal: reshaped, not transposed",
+        orthogonal(
+            GENERATOR,
+            TALL,
+            "q, r = torch.linalg.qr(a)",
+            "return gain * (q * r.diagonal().sign()).reshape(n_out, n_in)",
+        ),
+        {"orthogonal": 2},
     ),
     (
         "orthogonal: the library's signs",
@@ -242,6 +391,24 @@ def gain_for(n_out, n_in, variance):
         "comparison: shown on the seeds that chose the rate",
         comparison(MEAN, "choosing"),
         {"tuned_comparison": 3},
+    ),
+    (
+        "comparison: a place in the list in the place of the rate",
+        {
+            "tuned_comparison_answer": comparison(MEAN, "showing")[
+                "tuned_comparison_answer"
+            ].replace("= (rate,", "= (rates.index(rate),")
+        },
+        {"tuned_comparison": 3},
+    ),
+    (
+        "comparison: the standard error in the place of the deviation",
+        {
+            "tuned_comparison_answer": comparison(MEAN, "showing")[
+                "tuned_comparison_answer"
+            ].replace("ddof=1)", "ddof=1) / len(shown) ** 0.5")
+        },
+        {"tuned_comparison": 1},
     ),
     (
         "comparison: diverged trainings are left out",
