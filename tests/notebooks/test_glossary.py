@@ -8,14 +8,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "appendix" / "notation.md").read_text("utf-8").split("## Glossary\n")[1]
+LABEL = re.compile(r"\$\$ \([\w-]+\)|\{eq\}`[\w-]+`|^\([\w-]+\)=$", re.M)
 ENTRIES = re.findall(r"^### (.+)\n\n(.+) \*Chapter (\d)\.\*$", PAGE, re.M)
 
 
 def prose(path):
-    """Return the text of a chapter in one line, without the marks of emphasis."""
+    """Return the text of a chapter in one line, without emphasis and the names of labels."""
     cells = nbformat.read(path, as_version=4).cells
     text = " ".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    return " ".join(text.replace("*", "").split())
+    return " ".join(LABEL.sub("", text.replace("*", "")).split())
 
 
 CHAPTERS = {path.stem[1]: prose(path) for path in sorted((ROOT / "chapters").glob("*.ipynb"))}
