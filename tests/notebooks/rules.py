@@ -7,6 +7,7 @@ at the stored file only; that its outputs are right is for `comparison` to find 
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from tests.notebooks import second_edition
 from tests.notebooks.comparison import PICTURE, CellMetadataError, tolerance
 from tools.execute_notebooks import METADATA
 from tools.reading import minutes
@@ -21,6 +23,7 @@ from weightinit import claims
 
 MAX_BYTES = 2_000_000  # a chapter of seventeen figures, which the phone of a reader has to load
 MAX_LINES = 25
+RUN_TIMES = Path(__file__).parents[2] / "benchmarks" / "chapters.json"
 MIN_ALT = 40
 # What outputs may hold. Other forms are not compared in every detail, or need a server behind them.
 FORMS = {"text/plain", "text/html", "text/markdown", PICTURE}
@@ -201,12 +204,18 @@ def clean_metadata(path: Path, notebook: NotebookNode) -> Faults:
 
 
 def honest_about_time(path: Path, notebook: NotebookNode) -> Faults:
-    """The minutes to read that a page states are those that its words, code and figures need."""
+    """The minutes to read are those that words, code and figures need; the seconds, measured."""
     needed = round(minutes(notebook))
     for cell in notebook.cells:
         for stated in re.findall(r"^\*\*Time\*\*: (.*?) minutes to read", cell.source, re.M):
             if stated != str(needed):
                 yield f"it states {stated} minutes to read, and needs {needed}"
+        for stated in re.findall(
+            r"^\*\*Time\*\*: .*?about (\d+) seconds to run", cell.source, re.M
+        ):
+            took = json.loads(RUN_TIMES.read_text("utf-8"))[path.stem]["seconds"]
+            if not took / 1.5 <= int(stated) <= took * 1.5:  # machines differ by that much
+                yield f"it states {stated} seconds to run, and was measured to take {took}"
 
 
 # --- are its claims those of claims.toml? ----------------------------------------------------
@@ -265,4 +274,7 @@ RULES = (
     clean_metadata,
     honest_about_time,
     claims_match,
+    second_edition.figures_are_captioned,
+    second_edition.within_budget,
+    second_edition.text_can_be_read,
 )

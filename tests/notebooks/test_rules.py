@@ -239,6 +239,18 @@ class TestRules:
         FINE[name](notebook)
         assert faults(notebook) == {}
 
+    @pytest.mark.parametrize(
+        ("stated", "wrong"), [(59, True), (61, False), (134, False), (136, True)]
+    )
+    def test_seconds_are_those_measured(
+        self, notebook, faults, tmp_path, monkeypatch, stated, wrong
+    ):
+        file = tmp_path / "measured.json"
+        file.write_text('{"notebook": {"seconds": 90}}')
+        monkeypatch.setattr(rules, "RUN_TIMES", file)
+        add_markdown(f"**Time**: a while, about {stated} seconds to run.")(notebook)
+        assert ("honest_about_time" in faults(notebook)) == wrong
+
     @pytest.mark.parametrize(("size", "expected"), [(2_000_000, []), (2_000_001, ["small_enough"])])
     def test_size(self, notebook, tmp_path, size, expected):
         path = tmp_path / "notebook.ipynb"
