@@ -17,7 +17,8 @@ from nbformat import NotebookNode
 from tools.reading import MARKUP, counts, minutes
 from weightinit import plotting
 
-SECOND_EDITION: set[str] = set()  # names of notebooks, such as "01_vanishing_gradients"
+# Names of notebooks; the others join as they are rewritten.
+SECOND_EDITION = {"01_vanishing_gradients"}
 
 MAX_MINUTES = 35
 MAX_CODE_LINES = 200
