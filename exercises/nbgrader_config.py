@@ -19,7 +19,12 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.ClearMetadataPreprocessor.enabled = True
-c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = [("nbgrader",), ("rubric",)]
+c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = [
+    ("nbgrader",),
+    ("rubric",),
+    ("magics_language",),
+]
+c.ClearMetadataPreprocessor.preserve_nb_metadata_mask = [("language_info",)]
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "grading.execute.HideRubrics",

@@ -13,8 +13,11 @@ def assignments(course, options):
     """Make what students get: a zip of each assignment."""
     from grading.release import release
 
+    known = (course.root / "secret").exists()
     for name in [course.assignment(one) for one in options.assignment] or course.assignments:
         print(release(course, name))
+    if not known:
+        print(f"A new secret of the term is in {course.root / 'secret'}: keep a copy of it.")
     print("Next: give the zips to students; what they hand in belongs in exercises/submitted.")
 
 

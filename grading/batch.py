@@ -9,7 +9,6 @@ import json
 import math
 import multiprocessing
 import os
-import re
 import resource
 import shutil
 import signal
@@ -18,23 +17,20 @@ import traceback
 from pathlib import Path
 
 import filelock
-import nbformat
 from nbgrader.api import MissingEntry
 
 from grading.by_hand import ByHand
 from grading.course import Stop, done
 from grading.execute import Execute, Job
 from grading.marking import load_checks
-from grading.rebuild import REVIEW, Damaged, harmless, load, rebuild, settings
+from grading.prepare import HEAVY, prepare, replace, within_limits
+from grading.rebuild import REVIEW
 from grading.release import released
 from grading.report import write_report
 from grading.sandbox import Limits, check_sandbox
 from grading.sockets import sweep
-from grading.submitted import found, moment
 
 MEMORY = 8 * 2**30  # bytes of address space of the process that grades one submission
-BANNER = "**This submission could not be read: {}.** It was marked as if nothing were answered."
-REGION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.S)
 
 
 def grade(course, assignment, students=None, workers=2, limits=None, again=False, say=print):
@@ -146,6 +142,9 @@ class Batch:
                 for student, (process, end) in list(running.items()):
                     if process.is_alive() and time.monotonic() < end:
                         continue
+                    if process.is_alive():
+                        log = self.folder / f"{student}.log"
+                        log.write_text("It took too long: the limit of a notebook, and 180 s.\n")
                     process.kill()
                     process.join()
                     del running[student]
@@ -158,31 +157,10 @@ class Batch:
 
     def _prepare(self, student):
         """Write the rebuilt notebook of a student, and return what its marks depend on."""
-        folder = self.course.root / "submitted" / student / self.assignment
-        notes, cells, damage = [], [], ""
-        try:
-            path = found(folder, self.assignment, notes)
-            cells = load(path)
-        except Damaged as error:
-            damage = str(error)
-        except OSError as error:
-            damage = f"what was handed in cannot be read: {error.strerror}"
-        notebook, mended = rebuild(self.notebook, cells)
-        notes += [f"NOT READABLE: {damage}"] if damage else mended
-        source = nbformat.read(self.course.notebook("source", self.assignment), as_version=4)
-        with_rubrics(notebook, source, self.sign)
-        if damage:
-            notebook.cells.insert(0, nbformat.v4.new_markdown_cell(BANNER.format(harmless(damage))))
-            notebook.cells[0]["id"] = "banner"
-        text, when = nbformat.writes(notebook), moment(folder, notes)
-        prepared = self.course.notebook("prepared", self.assignment, student)
-        prepared.parent.mkdir(parents=True, exist_ok=True)
-        replace(prepared, text)
-        replace(prepared.with_name("notes.json"), json.dumps(notes))
-        if when:
-            replace(prepared.with_name("timestamp.txt"), when)
+        arguments = self.course, self.assignment, student, self.notebook, self.sign
+        made = within_limits(prepare, *arguments) or prepare(*arguments, damage=HEAVY)
         key = self.version.copy()
-        key.update(json.dumps([text, notes, vars(self.limits)]).encode())
+        key.update(json.dumps([*made, vars(self.limits)]).encode())
         return key.hexdigest()
 
     def _known(self, student):
@@ -242,24 +220,6 @@ class Batch:
             os._exit(1)
 
 
-def with_rubrics(notebook, source, sign):
-    """Put what graders need, model answers and rubrics, below the answers graded by hand.
-
-    They begin with a sign that no student knows, who could else write a rubric, too.
-    """
-    texts = {}
-    for cell in source.cells:
-        known = settings(cell)
-        if known.get("grade") and known["solution"] and (region := REGION.search(cell.source)):
-            texts[known["grade_id"]] = region[1]
-    for at in reversed(range(len(notebook.cells))):
-        name = settings(notebook.cells[at]).get("grade_id")
-        if name in texts:
-            cell = nbformat.v4.new_markdown_cell(f"*For graders ({sign}).*\n\n{texts[name]}")
-            cell.metadata["rubric"], cell["id"] = True, f"rubric-{name}"[:64]
-            notebook.cells.insert(at + 1, cell)
-
-
 def beside(course, assignment, prepared):
     """Return a folder with the files that were released with a notebook."""
     folder = prepared / "files"
@@ -269,16 +229,6 @@ def beside(course, assignment, prepared):
         if path.suffix != ".ipynb" and path.is_file():
             shutil.copy(path, folder)
     return folder
-
-
-def replace(path, text):
-    """Write a file so that at each moment it is there as a whole."""
-    part = path.with_name(f".{path.name}.part")
-    with open(part, "wb") as file:
-        file.write(text if isinstance(text, bytes) else text.encode())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
 
 
 def die_with(parent):

@@ -293,7 +293,7 @@ def check(task):
             print(f"DOES NOT HOLD YET: {title(one)}\n    {error}")
     here = sum(one.points for one in found)
     print(
-        f"What is checked here earns {here:g} of the task's {POINTS[task]:g} points. The other "
-        f"{POINTS[task] - here:g} depend on checks that run after you hand in: they ask for other "
+        f"What is checked here earns {here:g} of the task's {POINTS[task]:g} points. For the other "
+        f"{POINTS[task] - here:g} there are checks that run after you hand in: they ask for other "
         "numbers, and for other cases that the text names."
     )

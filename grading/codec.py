@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 MOST = 12 * 2**20  # characters of one answer
+PARTS = 200_000  # lists, arrays and dicts in it: millions take minutes to read
 DTYPES = {f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
 DTYPES |= {"bool", "float16", "float32", "float64"}
 
@@ -149,6 +150,8 @@ def read(text):
     """
     if type(text) is not str or len(text) > MOST:
         raise ValueError("an answer that is too long")
+    if text.count("[") + text.count("{") > PARTS:
+        raise ValueError("an answer of too many parts")
     try:
         found = json.loads(text)
         if type(found) is dict and type(found.get("error")) is str:

@@ -8,9 +8,9 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from grading.batch import replace
 from grading.course import NAME, Stop
-from grading.kernel import line
+from grading.outputs import line
+from grading.prepare import replace
 from grading.rebuild import LARGEST
 
 # The student is the number that the LMS's own table of grades has, too. A student may hand in

@@ -53,17 +53,22 @@ class Course:
         """Return the path of a notebook; without student of ``source`` and ``release``."""
         return self.root / folder / student / assignment / f"{assignment}.ipynb"
 
-    def secret(self):
-        """Return the secret of the term; it is made when it is first needed."""
+    def secret(self, new=False):
+        """Return the secret of the term; only a release makes a new one."""
         path = self.root / "secret"
         if not path.exists():
+            if not new:
+                raise Stop(
+                    f"the secret of the term is missing: {path}. Put your copy there. If there is "
+                    "none, `make assignments` makes a new one, and all students get other numbers"
+                )
             # Others may read the folder of a course, but not this file, at no moment.
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as file:
                 file.write(secrets.token_hex(32) + "\n")
         secret = path.read_bytes().strip()
         if len(secret) < 16:
-            raise Stop(f"{path} must hold at least 16 characters; delete it, and a new one is made")
+            raise Stop(f"{path} must hold at least 16 characters; put back your copy of it")
         return secret
 
     def students(self, assignment):

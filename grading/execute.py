@@ -6,18 +6,22 @@ it too, and is refused, as nothing there rebuilds what was submitted.
 """
 
 import dataclasses
+import json
 import time
 
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from grading.checking import Ask
-from grading.kernel import Kernel, KernelGone, writable
+from grading.kernel import Kernel, KernelGone
 from grading.marking import mark
+from grading.outputs import writable
 from grading.rebuild import settings
 from grading.sandbox import Limits
 
 KERNELS = 4  # a notebook gets so many; those that it ends are replaced
+GRACE = 60  # seconds for questions about what was defined in time
+KEPT = 20 * 2**20  # bytes of what all cells of a notebook show
 
 
 @dataclasses.dataclass
@@ -58,15 +62,15 @@ class Run:
     def __init__(self, job):
         self.job, self.kernel = job, None
         self.end = time.monotonic() + job.limits.total
-        self.started, self.good = 0, []
+        self.started, self.good, self.kept = 0, [], 0
 
     def seconds(self, most):
         """Return the seconds that may be spent, at least one."""
         return max(1, min(most, self.end - time.monotonic()))
 
-    def in_time(self):
-        """Raise `KernelGone` if the time of the notebook is over."""
-        if time.monotonic() > self.end:
+    def in_time(self, more=0):
+        """Raise `KernelGone` if the time of the notebook, and some more, is over."""
+        if time.monotonic() > self.end + more:
             raise KernelGone(f"the notebook took more than {self.job.limits.total:.0f} seconds")
 
     def ready(self):
@@ -85,6 +89,7 @@ class Run:
         self.started += 1
         self.kernel = Kernel(self.job.files, self.job.limits)
         for source in self.good:
+            self.in_time()
             self.kernel.run(source, self.seconds(self.job.limits.cell))
         return self.kernel
 
@@ -100,6 +105,11 @@ class Run:
         if any(one.get("ename") == "Timeout" for one in outputs):
             self.job.notes.append(f"a cell took more than {self.job.limits.cell:g} seconds")
         self.good.append(source)
+        self.kept += len(json.dumps(outputs))
+        if self.kept > KEPT:
+            said = f"not kept: the notebook has shown more than {KEPT // 2**20} MB\n"
+            self.job.notes.append(said.strip())
+            return [new_output("stream", name="stderr", text=said)]
         return outputs
 
     def task(self, name, most):
@@ -109,6 +119,7 @@ class Run:
             self.ready()
 
             def reach(text):
+                self.in_time(GRACE)
                 return self.kernel.ask(text, self.seconds(job.limits.question))
 
             found = mark(
@@ -162,6 +173,6 @@ class HideRubrics(NbGraderPreprocessor):
     """Feedback without the model answers and rubrics that graders see."""
 
     def preprocess(self, notebook, resources):
-        """Drop the cells that `grading.batch` has added for graders."""
+        """Drop the cells that `grading.prepare` has added for graders."""
         notebook.cells = [cell for cell in notebook.cells if not cell.metadata.get("rubric")]
         return notebook, resources

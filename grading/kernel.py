@@ -1,7 +1,5 @@
 """A Python kernel in the sandbox: it runs cells and answers questions."""
 
-import base64
-import binascii
 import os
 import queue
 import secrets
@@ -11,14 +9,13 @@ import time
 import zmq
 from jupyter_client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
-from nbformat.v4 import new_output
 
+from grading.outputs import FLOOD, Outputs
 from grading.sandbox import Sandbox
+from grading.sockets import hold
 
 LARGEST = 16 * 2**20  # bytes of one message; the connection is closed at a larger one
-FLOOD = 50  # a cell that prints so many times what is kept has its kernel ended
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
-PICTURES = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8"}
 
 
 class KernelGone(Exception):
@@ -49,7 +46,12 @@ class Kernel:
         context.setsockopt(zmq.RCVHWM, 100)
         context.setsockopt(zmq.LINGER, 0)
         self.client = BlockingKernelClient(context=context)
-        self.client.load_connection_info(self.connection)
+        held = [f"kernel-{self.connection[port]}" for port in PORTS]
+        self.client.load_connection_info(self.connection | {"ip": f"{self.sandbox.own}/kernel"})
+        # No code of a student has run yet, so these are the sockets of the kernel.
+        if not hold(self.sandbox.folder, self.sandbox.own, held, lambda: self.sandbox.alive):
+            self.sandbox.kill()
+            raise KernelGone("the kernel did not start")
         self.client.start_channels(stdin=False, hb=False)
         try:
             self.client.wait_for_ready(timeout=60)
@@ -64,7 +66,9 @@ class Kernel:
             f"{folder}/k.json", transport="ipc", ip=place, key=key, **ports
         )
         os.chmod(path, 0o644)  # in the sandbox it belongs to another user
-        return [sys.executable, "-m", "ipykernel_launcher", "-f", path]
+        # A database of what was typed would need locks, which are refused.
+        quiet = "--HistoryManager.enabled=False"
+        return [sys.executable, "-m", "ipykernel_launcher", "-f", path, quiet]
 
     def run(self, source, seconds):
         """Run a cell.
@@ -204,92 +208,3 @@ def is_for(found, message):
     """Whether a message answers the one with this number."""
     parent = found.get("parent_header") if found else None
     return isinstance(parent, dict) and parent.get("msg_id") == message
-
-
-def writable(text):
-    """Return a text that a file can hold: half a pair of UTF-16 is a question mark."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def line(text):
-    r"""Return a text as one line that a terminal shows, and does not obey.
-
-    Examples
-    --------
-    >>> line("a\x1b[2Jb\nc")
-    'a?[2Jb?c'
-    """
-    return "".join(one if one.isprintable() else "?" for one in text)
-
-
-class Outputs:
-    """What one cell shows, of which only text and pictures are kept, up to a limit."""
-
-    def __init__(self, limit):
-        self.cells, self.limit, self.bytes, self.replied = [], limit, 0, False
-
-    def add(self, kind, content):
-        """Take one message of the kernel, and nothing of it that could act in a page."""
-        if kind == "clear_output":
-            self.cells = []
-        elif kind == "stream":
-            self._text(content.get("name"), str(content.get("text", "")))
-        elif kind == "error":
-            lines = content.get("traceback")
-            lines = [str(line) for line in lines] if isinstance(lines, list) else []
-            self.error(content.get("ename"), content.get("evalue"), lines)
-        elif kind in ("execute_result", "display_data"):
-            data = content.get("data")
-            self._shown(data if isinstance(data, dict) else {})
-
-    def error(self, name, value, lines=()):
-        """Add an error."""
-        name, value = writable(str(name)[:200]), writable(str(value)[:2000])
-        text = writable("\n".join(lines)) or f"{name}: {value}"
-        if self._room(text):
-            shown = {"ename": name, "evalue": value, "traceback": text[:20_000].split("\n")}
-            self.cells.append(new_output("error", **shown))
-
-    def lost(self):
-        """Say that there was more than could be read."""
-        said = "\n... some of what was printed was lost, as it was too much at once\n"
-        self.cells.append(new_output("stream", name="stderr", text=said))
-
-    def _text(self, name, text):
-        name = name if name in ("stdout", "stderr") else "stdout"
-        text = writable(text)
-        if not self._room(text):
-            return
-        last = self.cells[-1] if self.cells else None
-        if last is not None and last.output_type == "stream" and last.name == name:
-            last.text += text
-        else:
-            self.cells.append(new_output("stream", name=name, text=text))
-
-    def _shown(self, data):
-        for kind, start in PICTURES.items():
-            text = data.get(kind)
-            if not isinstance(text, str):
-                continue
-            self.bytes += len(text)
-            try:
-                raw = base64.b64decode(text)
-            except (binascii.Error, ValueError):
-                continue
-            if raw.startswith(start) and len(raw) < 5 * 2**20 and self.bytes < self.limit * FLOOD:
-                picture = {kind: base64.b64encode(raw).decode()}
-                self.cells.append(new_output("display_data", picture))
-                return
-        text = data.get("text/plain")
-        if isinstance(text, str) and self._room(text):
-            self.cells.append(new_output("display_data", {"text/plain": writable(text)}))
-
-    def _room(self, text):
-        """Whether a text is to be kept; says once that the rest is not."""
-        before, self.bytes = self.bytes, self.bytes + len(text)
-        if self.bytes <= self.limit:
-            return True
-        if before <= self.limit:
-            said = f"\n... only the first {self.limit} bytes are kept\n"
-            self.cells.append(new_output("stream", name="stderr", text=said))
-        return False

@@ -178,7 +178,7 @@ def release(course, assignment):
     for name, text in files.items():
         (notebook.parent / name).write_text(text)
     made_from(course, assignment).write_text(state(course, assignment))
-    course.secret()  # so that there is one from the first release on
+    course.secret(new=True)
     path = course.root / "zips" / f"{assignment}.zip"
     path.parent.mkdir(exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -6,7 +6,7 @@ import json
 import re
 
 from grading.course import NAME
-from grading.kernel import line, writable
+from grading.outputs import line, writable
 from grading.rebuild import REVIEW, settings
 
 COLUMNS = ["student", "task", "points", "most", "graded by", "reason", "notes"]

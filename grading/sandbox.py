@@ -18,7 +18,7 @@ from pathlib import Path
 import matplotlib
 import psutil
 
-from grading.sockets import delete, make
+from grading.sockets import USERS, delete, make
 from grading.system_calls import start
 from grading.watch import PLACES, excess, family, held
 
@@ -212,14 +212,16 @@ class Sandbox:
     ----------
     folder : str
         The shared folder, with a name short enough for a socket.
+    own : str
+        One that is not shared, for names of the sockets that nobody else can change.
     reason : str
         Why it was killed, or empty.
     """
 
     def __init__(self, command, files, limits):
-        self.folder = make()
+        self.folder, self.own = make(), make()
         self.limits, self.reason = limits, ""
-        user = 100_000 + 8 * (os.getpid() % 500_000) + next(numbers) % 8
+        user = USERS + 8 * (os.getpid() % 500_000) + next(numbers) % 8
         if os.geteuid() == 0:
             os.chown(self.folder, user, user)
         try:
@@ -229,6 +231,7 @@ class Sandbox:
             self.process = start(arguments, env=ENVIRONMENT, cwd="/", **quiet)
         except BaseException:
             delete(self.folder)
+            delete(self.own)
             raise
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -245,6 +248,7 @@ class Sandbox:
         self.process.wait()
         psutil.wait_procs(inside, timeout=2)
         delete(self.folder)
+        delete(self.own)
 
     def _watch(self):
         before = held()

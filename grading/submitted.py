@@ -4,7 +4,7 @@ import os
 
 from nbgrader.utils import parse_utc
 
-from grading.kernel import line
+from grading.outputs import line
 from grading.rebuild import REVIEW, Damaged
 
 
@@ -23,7 +23,7 @@ def found(folder, assignment, notes):
         notes.append(f"{REVIEW if len(others) > 1 else 'renamed'}: taken from {path.name!r}")
     elif others:
         notes.append(
-            f"{REVIEW}: more notebooks were handed in, not used: {line(', '.join(others))}"
+            f"{REVIEW}: more notebooks were handed in, not used: {line(', '.join(others))[:200]}"
         )
     if rest := [name for name in names if name not in (*others, path.name, "timestamp.txt")]:
         notes.append(f"other files, not used: {line(', '.join(rest))[:200]}")

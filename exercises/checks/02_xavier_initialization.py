@@ -176,8 +176,9 @@ def fans_linear(ask, params):
         if list(got) == [n_out, n_in]:
             raise Wrong("n_in and n_out are swapped: which index of a weight belongs to the input?")
         close(got, [n_in, n_out], "(n_in, n_out) of a linear layer")
-    found = np.asarray(ask("fans(weight_shape)", weight_shape=[n_out, n_in]))
-    if not np.issubdtype(found.dtype, np.integer):
+    found = ask("fans(weight_shape)", weight_shape=[n_out, n_in])
+    numbers = found.tolist() if type(found) is np.ndarray else found
+    if type(numbers) is not list or not all(type(number) is int for number in numbers):
         raise Wrong(
             "the numbers are right, but not integers: `/` gives a float, and the product of "
             "nothing is the float 1.0 in numpy and in torch"

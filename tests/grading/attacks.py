@@ -134,6 +134,13 @@ ATTACKS = {
         "time.sleep(1); print('BREA' + 'CH')",
         words=["more than 500 sockets"],
     ),
+    "memory_of_locks": Attack(
+        TRY + "import fcntl\ndef fill():\n"
+        "    with open('/tmp/x', 'wb') as file:\n"
+        "        for n in range(1000, 0, -2): fcntl.lockf(file, fcntl.LOCK_EX, 1, n)\n"
+        "tried('locks of single bytes', fill)",
+        words=["blocked locks of single bytes"],
+    ),
     "memory_of_the_computer": Attack(
         TRY + "number = {'x86_64': 206, 'aarch64': 0}[os.uname().machine]\n"
         "tried('io_setup', lambda: call('syscall', number, 60_000, ctypes.byref(ctypes.c_long())))",
@@ -192,6 +199,24 @@ ATTACKS = {
         TRY + "place = glob.glob('/tmp/k-*')[0]\nfor name in os.listdir(place):\n"
         "    os.unlink(f'{place}/{name}')\nos.symlink('ROOT', f'{place}/link')\n"
         "os.mkdir(f'{place}/shut'); os.mkdir(f'{place}/shut/in'); os.chmod(f'{place}/shut', 0)",
+    ),
+    "sockets_linked": Attack(
+        TRY + "place = glob.glob('/tmp/k-*')[0]\nfor name in os.listdir(place):\n"
+        "    if name.startswith('kernel-'):\n"
+        "        os.unlink(f'{place}/{name}'); os.symlink('ROOT/../s', f'{place}/{name}')\n"
+        "print('x' * 20_000_000, flush=True)",  # after which the outputs are connected again
+        words=["was lost"],
+    ),
+    "slow_when_run_again": Attack(
+        [
+            "import os, time\nslow = False\ntry: time.sleep(4)\n"
+            "except KeyboardInterrupt: slow = True",
+            *["if slow: time.sleep(0.9)"] * 250,
+            *["time.sleep(4)"] * 3 + ["time.sleep(2); os._exit(0)"],
+        ],
+        0,
+        0,
+        words=["the notebook took more than 25"],
     ),
     "time": Attack(
         ["import time; time.sleep(2.6)"] * 12, 0, 0, words=["the notebook took more than 25"]
@@ -259,8 +284,9 @@ ATTACKS = {
         "def datagram():\n"
         "    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:\n"
         "        one.connect(('127.0.0.1', PORT)); one.send(b'x'); time.sleep(0.1); one.recv(1)\n"
-        "tried('datagram', datagram)",
-        words=["blocked 127.0.0.1", "blocked abstract", "blocked path"],
+        "tried('datagram', datagram)\n"
+        "tried('host of a virtual machine', lambda: socket.socket(socket.AF_VSOCK))",
+        words=["blocked 127.0.0.1", "blocked abstract", "blocked path", "blocked host of"],
     ),
     "privileges": Attack(
         TRY + "NEWUSER, NEWNET, NEWNS = 0x10000000, 0x40000000, 0x20000\n"

@@ -136,6 +136,14 @@ def test_a_secret_that_is_too_short(refused, course, secret):
     assert "secret must hold at least 16 characters" in refused("grade", "toy")
 
 
+def test_a_secret_that_is_missing_is_not_made_again_in_silence(refused, course, capsys):
+    (course.root / "secret").unlink()
+    said = refused("grade", "toy")
+    assert said.startswith("the secret of the term is missing:") and "your copy" in said
+    assert main(["--course", str(course.root), "assignments"]) == 0
+    assert "A new secret of the term is in" in capsys.readouterr().out
+
+
 def test_nothing_has_been_marked_yet(refused, course, tmp_path):
     assert "nothing of toy has been marked: run `make grade`" in refused("feedback", "toy")
     assert "not marked yet: ada" in refused("feedback", "toy", "--student", "ada")

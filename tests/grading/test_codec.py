@@ -248,6 +248,15 @@ def test_text_that_no_file_can_hold_is_replaced(text):
     assert "?" in str(error or getattr(value, "name", value)).encode().decode()
 
 
+def test_an_answer_of_millions_of_parts_is_refused_at_once():
+    """Within the length that is allowed; to read it took minutes on a busy computer."""
+    text = '{"value": [' + "[]," * (MOST // 3 - 10) + "0]}"
+    with pytest.raises(ValueError, match="too many parts"):
+        read(text)
+    many = [[0.5] * 3] * 50_000
+    assert read(answer(question("x", {}), {"x": many}).text) == (many, None)
+
+
 def test_nothing_is_unpickled():
     assert not os.path.exists("/tmp/unpickled")
     with pytest.raises(ValueError):

@@ -1,0 +1,103 @@
+"""What cells show: text and pictures are kept, and nothing that could act in a page."""
+
+import base64
+import binascii
+
+from nbformat.v4 import new_output
+
+EMPTY = 20  # bytes that each message counts for, also an empty one
+ESCAPES = 5000  # of the signs that begin a color, which take long to draw
+FLOOD = 50  # a cell that prints so many times what is kept has its kernel ended
+PICTURES = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8"}
+
+
+def writable(text):
+    """Return a text that a file can hold: half a pair of UTF-16 is a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def line(text):
+    r"""Return a text as one line that a terminal shows, and does not obey.
+
+    Examples
+    --------
+    >>> line("a\x1b[2Jb\nc")
+    'a?[2Jb?c'
+    """
+    return "".join(one if one.isprintable() else "?" for one in text)
+
+
+class Outputs:
+    """What one cell shows, of which only text and pictures are kept, up to a limit."""
+
+    def __init__(self, limit):
+        self.cells, self.limit, self.bytes, self.replied = [], limit, 0, False
+        self.escapes, self.full = 0, False
+
+    def add(self, kind, content):
+        """Take one message of the kernel, and nothing of it that could act in a page."""
+        if kind == "clear_output":
+            self.cells = []
+        elif kind == "stream":
+            self._text(content.get("name"), str(content.get("text", "")))
+        elif kind == "error":
+            lines = content.get("traceback")
+            lines = [str(line) for line in lines] if isinstance(lines, list) else []
+            self.error(content.get("ename"), content.get("evalue"), lines)
+        elif kind in ("execute_result", "display_data"):
+            data = content.get("data")
+            self._shown(data if isinstance(data, dict) else {})
+
+    def error(self, name, value, lines=()):
+        """Add an error."""
+        name, value = writable(str(name)[:200]), writable(str(value)[:2000])
+        text = writable("\n".join(lines)) or f"{name}: {value}"
+        if self._room(text):
+            shown = {"ename": name, "evalue": value, "traceback": text[:20_000].split("\n")}
+            self.cells.append(new_output("error", **shown))
+
+    def lost(self):
+        """Say that there was more than could be read."""
+        said = "\n... some of what was printed was lost, as it was too much at once\n"
+        self.cells.append(new_output("stream", name="stderr", text=said))
+
+    def _text(self, name, text):
+        name = name if name in ("stdout", "stderr") else "stdout"
+        text = writable(text)
+        if not self._room(text):
+            return
+        last = self.cells[-1] if self.cells else None
+        if last is not None and last.output_type == "stream" and last.name == name:
+            last.text += text
+        else:
+            self.cells.append(new_output("stream", name=name, text=text))
+
+    def _shown(self, data):
+        for kind, start in PICTURES.items():
+            text = data.get(kind)
+            if not isinstance(text, str):
+                continue
+            self.bytes += len(text)
+            try:
+                raw = base64.b64decode(text)
+            except (binascii.Error, ValueError):
+                continue
+            if raw.startswith(start) and len(raw) < 5 * 2**20 and self.bytes < self.limit * FLOOD:
+                picture = {kind: base64.b64encode(raw).decode()}
+                self.cells.append(new_output("display_data", picture))
+                return
+        text = data.get("text/plain")
+        if isinstance(text, str) and self._room(text):
+            self.cells.append(new_output("display_data", {"text/plain": writable(text)}))
+
+    def _room(self, text):
+        """Whether a text is to be kept; says once that the rest is not."""
+        self.bytes += len(text) + EMPTY
+        self.escapes += text.count("\x1b")
+        if self.bytes <= self.limit and self.escapes <= ESCAPES:
+            return True
+        if not self.full:
+            self.full = True
+            said = f"\n... only the first {self.limit} bytes are kept\n"
+            self.cells.append(new_output("stream", name="stderr", text=said))
+        return False
