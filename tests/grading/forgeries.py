@@ -215,8 +215,13 @@ print("c\ud800d\udc80")"""
 from ipykernel.kernelapp import IPKernelApp
 app = IPKernelApp.instance()
 path = f"{app.ip}-{app.iopub_port}"
-os.unlink(path)
-server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen()
+for number in map(int, os.listdir("/proc/self/fd")):  # a new socket of this name is not asked
+    try: one = socket.fromfd(number, socket.AF_UNIX, socket.SOCK_STREAM)
+    except OSError: continue
+    listens = one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    if listens and one.getsockname() == path:
+        server = one; server.setblocking(True)
+        os.dup2(os.open("/dev/null", os.O_RDONLY), number)
 def send():
     one = server.accept()[0]
     one.sendall(b"\\xff" + bytes(8) + b"\\x7f\\3\\0" + b"NULL".ljust(20, b"\\0") + bytes(32))
