@@ -1,6 +1,6 @@
 # Each recipe is a plain line that you can type yourself; README.md has the same lines for Windows.
 .DEFAULT_GOAL := help
-.PHONY: help environment book test check portability lab notebooks sweeps serve bench clean
+.PHONY: help environment book test check portability reseed lab notebooks sweeps serve bench clean
 .PHONY: grading assignments samples grade feedback marks formgrader slides
 
 # `make book PYTHON=python3.12` chooses the Python that .venv is made with; once made, .venv is kept.
@@ -20,6 +20,7 @@ help:
 	@echo "make serve        show the built site on http://localhost:8000"
 	@echo "make bench        measure speed and memory"
 	@echo "make portability  run the notebooks as on another machine, everything different at once"
+	@echo "make reseed       run the chapters with other seeds: make reseed SHIFTS=7 DATA=mnist"
 	@echo "make assignments  what students get: a zip of each assignment, in exercises/zips"
 	@echo "make samples      hand in three sample submissions: one right, one partly, one hostile"
 	@echo "make grade        mark what lies in exercises/submitted: make grade ASSIGNMENT=2 WORKERS=4"
@@ -54,6 +55,13 @@ check: environment
 DIFFER = all
 portability: environment
 	.venv/bin/python -m pytest chapters appendix -n auto --differ=$(DIFFER) --junitxml=reports/portability.xml
+
+# `make reseed NOTEBOOKS=chapters/03_activation_saturation.ipynb SHIFTS=4` takes a single run.
+NOTEBOOKS = chapters
+SHIFTS = 1 2 3
+DATA = digits
+reseed: environment
+	.venv/bin/python tools/reseed.py $(NOTEBOOKS) --shifts $(SHIFTS) --data $(DATA)
 
 lab: environment
 	.venv/bin/python -m jupyterlab chapters

@@ -1,5 +1,9 @@
-"""Seconds and memory that executing each chapter takes. Run with ``pytest benchmarks``."""
+"""Seconds and memory that executing each chapter takes. Run with ``pytest benchmarks``.
 
+The result is kept in ``chapters.json``, from which the page "How the numbers are made" takes it.
+"""
+
+import json
 import subprocess
 import sys
 import threading
@@ -9,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+MEASURED = Path(__file__).with_name("chapters.json")
 CHAPTERS = sorted((Path(__file__).parent.parent / "chapters").glob("*.ipynb"))
 SECONDS, GIGABYTES = 90, 3.0
 LONGER = {
@@ -69,5 +74,18 @@ def test_chapter_budget(benchmark, capsys, chapter):
             f"\n{chapter.name}: {measured['seconds']:.0f} s of {seconds}, "
             f"{measured['gigabytes']:.2f} GB of {gigabytes:.0f}"
         )
+    keep(chapter.stem, measured)
     assert measured["seconds"] <= seconds
     assert measured["gigabytes"] <= gigabytes
+
+
+def keep(name, measured):
+    """Write a chapter's numbers into the file, in place of its last ones."""
+    kept = json.loads(MEASURED.read_text("utf-8")) | {
+        name: {
+            "seconds": round(measured["seconds"]),
+            "gigabytes": round(measured["gigabytes"], 2),
+        }
+    }
+    text = json.dumps(dict(sorted(kept.items())), indent=1) + "\n"
+    MEASURED.write_text(text, encoding="utf-8", newline="\n")

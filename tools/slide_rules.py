@@ -1,8 +1,8 @@
 """What of a chapter becomes a slide.
 
 Sections go to the right, what belongs to one goes down: its heading with the first sentences, each
-"Predict", the formulas that are referred to most, each figure, and each claim once, behind the last
-measurement in its own section. All other prose goes into the speaker's notes, code nowhere.
+"Predict", the formulas that are referred to most, each figure, and each claim. All other prose goes
+into the speaker's notes, code nowhere.
 A cell with the metadata `slideshow.slide_type: skip` is left out; the exercises end the slides.
 """
 
@@ -14,16 +14,12 @@ from dataclasses import dataclass, field
 from slide_text import broken, clip, parser, portions, sentences, words
 
 from weightinit.claims import load
+from weightinit.claims.results import SIGNS, css_class
 
 OPENING = 50  # words at most of a section's first paragraph
 POINTS = 120  # words at most on a slide of things to remember
 ROWS = 6  # rows at most of a table
 FORMULAS = 3  # formulas at most below one heading
-SIGNS = {
-    "holds": ("✓", "holds"),
-    "holds under a condition": ("(✓)", "condition"),
-    "refined": ("≠", "refined"),
-}
 
 
 @dataclass
@@ -144,7 +140,7 @@ def columns(found, papers=None):
     labels = [block.title for block in found if block.kind == "formula" and block.title]
     numbers = {label: number for number, label in enumerate(labels, start=1)}
     env = {"equations": numbers, "papers": papers or {}}
-    shown = _most_cited(found) | _last_of_each_claim(found)
+    shown = _most_cited(found)
     made, waiting, section, part = [[]], [], "", ""
 
     def write(source):
@@ -184,7 +180,7 @@ def columns(found, papers=None):
             add("formula", write(lead) + formula + write(rest))
         elif kind == "figure":
             add("figure", block.title, picture=base64.b64decode(source))
-        elif kind == "claim" and index in shown:
+        elif kind == "claim":
             add("claim", _verdict(load()[source]), f"Claim {source}")
         elif kind == "remember":
             made.append([])
@@ -249,22 +245,8 @@ def _most_cited(found):
     return {index for formulas in below for _, index in sorted(formulas)[:FORMULAS]}
 
 
-def _last_of_each_claim(found):
-    """Choose where each claim is told: behind its last measurement in the section it is about."""
-    sections, places, homes = 0, {}, {}
-    for index, block in enumerate(found):
-        sections += block.kind == "section"
-        if block.kind == "label":
-            heading = next((b.kind for b in found[index + 1 :] if b.kind != "label"), "")
-            homes[block.source] = sections + (heading == "section")
-        elif block.kind == "claim":
-            places.setdefault(block.source, {})[sections] = index
-    home = {id: homes.get(load()[id].anchor) for id in places}
-    return {at.get(home[id], next(iter(at.values()))) for id, at in places.items()}
-
-
 def _verdict(claim):
-    sign, name = SIGNS[claim.verdict]
+    sign, name = SIGNS[claim.verdict], css_class(claim.verdict)
     return (
         f'<p class="label">What people say</p><blockquote>{html.escape(claim.statement)}'
         f'</blockquote><div class="fragment {name}"><p class="verdict"><span aria-hidden="true">'

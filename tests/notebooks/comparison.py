@@ -107,7 +107,7 @@ def _misquoted_claim(output) -> list[str]:
         result = Result.from_dict(data)
     except (TypeError, ValueError) as error:
         return [f"the stored claim cannot be read: {error}"]
-    expected = {"text/plain": repr(result), "text/markdown": result._repr_markdown_()}
+    expected = {"text/plain": repr(result), "text/html": result._repr_html_()}
     return [
         f"the stored {form} of the claim is not what its numbers and claims.toml say"
         for form, text in expected.items()

@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 from weightinit import plotting
-from weightinit.claims import claim
+from weightinit.claims import claim, evidence
 
 plotting.use_style()
 plt.rcParams.update({"figure.figsize": (3, 2), "figure.dpi": 60})"""
@@ -53,9 +53,19 @@ low, high = np.quantile(walks, [0.25, 0.75], axis=0)
 plt.fill_between(range(5), low, high, label="quartiles")
 plt.show()"""
 
-CLAIM = """\
+# The claims that are measured here, one for each way to spoil one.
+CLAIMS = "1.0 1.1 1.2 1.3 1.4 1.5 1.6 2.0 2.1 2.2 2.3".split()
+
+
+def measured_claim(id: str) -> str:
+    """Return the code of a cell that measures this claim."""
+    return f"""\
 slope = 0.25
-claim("1.1", [slope**10, slope**11, slope**12], at_most=1e-5, source="products of slopes")"""
+claim("{id}",
+      evidence("products of slopes", [slope**10, slope**11, slope**12], at_most=1e-5,
+               control=("slope 0.9", 0.9**10)),
+      evidence("largest slope", slope, at_most=0.9))"""
+
 
 TABLE = "pd.DataFrame({'layer': [1, 2], 'rms': [2.5e-20, 0.25]})"
 TWO = "display('one', 'two')"
@@ -124,8 +134,8 @@ def output(change: Callable[[NotebookNode], object]) -> Spoiler:
 
 
 def measured(change: Callable[[NotebookNode], object]) -> Spoiler:
-    """Change the stored numbers of a claim."""
-    return lambda cell: change(cell.outputs[0].metadata["weightinit"])
+    """Change the stored numbers of a claim's first piece of evidence."""
+    return lambda cell: change(cell.outputs[0].metadata["weightinit"]["evidence"][0])
 
 
 def picture(change: Callable[[np.ndarray], np.ndarray]) -> Spoiler:
@@ -191,7 +201,7 @@ def _another_jpeg(shown):
 
 
 LOOSE = {"weightinit": {"rtol": 1e-4, "reason": "stands for a trained network"}}
-HTML, MARKDOWN = "text/html", "text/markdown"
+HTML = "text/html"
 ONE_MORE = v4.new_output("display_data", {"text/plain": "one more"})
 DIFFER = "of the picture's pixels differ"
 
@@ -224,28 +234,61 @@ CASES = (
     Case("swapped legend", LEGEND, source("[::-1]", ""), DIFFER),
     Case("band", BAND, source("[0.25,", "[0.20,"), "text/plain: stored -"),
     # claims
-    Case("claim broken", CLAIM, source("0.25", "0.65"), "claim 1.1 is no longer supported"),
+    Case("claim broken", measured_claim("1.0"), source("0.25", "0.65"), "no longer supported:"),
     Case(
         "claim number",
-        CLAIM,
-        measured(lambda claim: claim.measured.__setitem__(1, claim.measured[1] * 1.01)),
+        measured_claim("1.1"),
+        measured(lambda m: m.measured.__setitem__(1, m.measured[1] * 1.01)),
         "relative difference 0.0099",
     ),
-    Case("claim bound", CLAIM, measured(lambda c: c.update(at_most=2e-5)), "computed line"),
-    Case("claim source", CLAIM, measured(lambda c: c.update(source="x")), "computed line"),
-    Case("claim unreadable", CLAIM, measured(lambda c: c.pop("claim")), "claim cannot be read"),
+    Case(
+        "claim bound",
+        measured_claim("1.2"),
+        measured(lambda m: m.update(at_most=2e-5)),
+        "output 1, metadata: stored 2e-05, computed 1e-05",
+    ),
+    Case(
+        "claim source",
+        measured_claim("1.3"),
+        measured(lambda m: m.update(source="x")),
+        "computed line",
+    ),
+    Case(
+        "claim control",
+        measured_claim("1.4"),
+        measured(lambda m: m.update(control_median=0.4)),
+        "output 1, metadata: stored 0.4, computed 0.34867844",
+    ),
+    Case(
+        "control removed",
+        measured_claim("1.5"),
+        measured(lambda m: m.update(control=None, control_median=None, control_runs=0)),
+        "the stored claim cannot be read: claim 1.5 has no control",
+    ),
+    Case("control kept", measured_claim("1.6"), source("9**10", "1**10"), "the check cannot fail"),
+    Case(
+        "claim unreadable",
+        measured_claim("2.0"),
+        output(lambda shown: shown.metadata["weightinit"].pop("claim")),
+        "claim cannot be read",
+    ),
     Case(
         "claim unmeasured",
-        CLAIM,
+        measured_claim("2.1"),
         output(lambda shown: shown.metadata.clear()),
-        "stored outputs: execute_result (text/markdown, text/plain)\n",
+        "stored outputs: execute_result (text/html, text/plain)\n",
     ),
-    Case("claim text", CLAIM, stored("2.384e-07", "2.384e-08"), "the stored text/plain of the"),
+    Case(
+        "claim text",
+        measured_claim("2.2"),
+        stored("2.384e-07", "2.384e-08"),
+        "the stored text/plain of the claim is not what its numbers",
+    ),
     Case(
         "claim shown",
-        CLAIM,
-        stored("2.384e-07", "2.384e-08", MARKDOWN),
-        "the stored text/markdown of the claim is not what its numbers",
+        measured_claim("2.3"),
+        stored("2.384e-07", "2.384e-08", HTML),
+        "the stored text/html of the claim is not what its numbers",
     ),
     # numbers and words
     Case("tiny", "print(1e-20)", stored("1e-20", "5e-20"), "relative difference 0.8,"),
@@ -319,7 +362,9 @@ CASES = (
 def unexecuted() -> NotebookNode:
     """Return the notebook as its author writes it."""
     notebook = v4.new_notebook(metadata=nbformat.from_dict(METADATA))
-    notebook.cells = [v4.new_markdown_cell("# A test\n\n(claim-1-1)=\n## A section", id="title")]
+    labels = "\n".join(f"(claim-{id.replace('.', '-')})=" for id in CLAIMS)
+    title = f"# A test\n\n{labels}\n## A section"
+    notebook.cells = [v4.new_markdown_cell(title, id="title")]
     for number, case in enumerate(CASES):
         alt = {"mystnb": {"image": {"alt": ALT + case.name}}} if "plt.show" in case.source else {}
         metadata = nbformat.from_dict({**alt, **(case.metadata or {})})

@@ -7,6 +7,7 @@ at the stored file only; that its outputs are right is for `comparison` to find 
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from tests.notebooks import second_edition
 from tests.notebooks.comparison import PICTURE, CellMetadataError, tolerance
 from tools.execute_notebooks import METADATA
 from tools.reading import minutes
@@ -21,6 +23,7 @@ from weightinit import claims
 
 MAX_BYTES = 2_000_000  # a chapter of seventeen figures, which the phone of a reader has to load
 MAX_LINES = 25
+RUN_TIMES = Path(__file__).parents[2] / "benchmarks" / "chapters.json"
 MIN_ALT = 40
 # What outputs may hold. Other forms are not compared in every detail, or need a server behind them.
 FORMS = {"text/plain", "text/html", "text/markdown", PICTURE}
@@ -201,35 +204,48 @@ def clean_metadata(path: Path, notebook: NotebookNode) -> Faults:
 
 
 def honest_about_time(path: Path, notebook: NotebookNode) -> Faults:
-    """The minutes to read that a page states are those that its words, code and figures need."""
+    """The minutes to read are those that words, code and figures need; the seconds, measured."""
     needed = round(minutes(notebook))
     for cell in notebook.cells:
         for stated in re.findall(r"^\*\*Time\*\*: (.*?) minutes to read", cell.source, re.M):
             if stated != str(needed):
                 yield f"it states {stated} minutes to read, and needs {needed}"
+        for stated in re.findall(
+            r"^\*\*Time\*\*: .*?about (\d+) seconds to run", cell.source, re.M
+        ):
+            took = json.loads(RUN_TIMES.read_text("utf-8"))[path.stem]["seconds"]
+            if not took / 1.5 <= int(stated) <= took * 1.5:  # machines differ by that much
+                yield f"it states {stated} seconds to run, and was measured to take {took}"
 
 
 # --- are its claims those of claims.toml? ----------------------------------------------------
 
 
 def claims_match(path: Path, notebook: NotebookNode) -> Faults:
-    """Each claim of this chapter is measured here, stored, and found where its link points."""
+    """Each claim of this chapter has one box here, which stands, where its link points."""
     expected = {id for id, entry in claims.load().items() if entry.chapter == path.stem}
-    called = set()
+    called = Counter()
     for name, cell in code_cells(notebook):
         for call in _claim_calls(cell.source):
             argument = call.args[0] if call.args else None
             if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
                 yield f"{name}: the first argument of claim must be the id, written out"
             else:
-                called.add(argument.value)
-    stored = {result.claim.id for result in claims.stored_results(notebook)}
-    for id in sorted(expected - called):
+                called[argument.value] += 1
+    results = list(claims.stored_results(notebook))
+    shown = Counter(result.claim.id for result in results)
+    for id in sorted(expected - called.keys()):
         yield f"claim {id} is in claims.toml but is never measured"
-    for id in sorted(called - expected):
+    for id in sorted(called.keys() - expected):
         yield f"claim {id} is measured but claims.toml does not list it for {path.stem}"
-    for id in sorted(called & expected - stored):
+    for id in sorted((called.keys() & expected) - shown.keys()):
         yield f"claim {id} is measured but not shown; make it the last line of its cell"
+    for id in sorted(called | shown):
+        if (times := max(called[id], shown[id])) > 1:
+            yield f"claim {id} has {times} boxes; hand all its evidence to one call"
+    for result in results:
+        for fault in result.faults:  # stored with other seeds or images
+            yield f"claim {result.claim.id} is stored broken: {fault}"
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for id in sorted(expected):
         if f"({claims.load()[id].anchor})=" not in prose:
@@ -258,4 +274,7 @@ RULES = (
     clean_metadata,
     honest_about_time,
     claims_match,
+    second_edition.figures_are_captioned,
+    second_edition.within_budget,
+    second_edition.text_can_be_read,
 )

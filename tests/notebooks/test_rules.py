@@ -1,13 +1,14 @@
 """Tests of the rules for published notebooks: none finds a fault in an honest one."""
 
 import copy
+from dataclasses import replace
 
 import nbformat
 import pytest
 from nbformat import v4
 
 from tests.notebooks import rules
-from tests.notebooks.honest_notebook import ALT, find, honest
+from tests.notebooks.honest_notebook import ALT, CLAIMS, find, honest
 from weightinit import claims
 
 
@@ -77,6 +78,21 @@ def undescribed(text):
 
 def two_figures(notebook):
     find(notebook, "curve").outputs *= 2
+
+
+def repeat_claim(notebook):
+    cell = copy.deepcopy(find(notebook, "claim text"))
+    cell.id = "repeated"
+    notebook.cells.append(cell)
+
+
+def show_twice(notebook):
+    find(notebook, "claim shown").outputs *= 2
+
+
+def break_stored(notebook):
+    second = first_output(notebook, "claim broken").metadata.weightinit.evidence[1]
+    second.measured[0] = 2.0
 
 
 DIRECTIVE = "```{figure} a.png\n:width: 3\nCaption\n```"
@@ -187,21 +203,22 @@ FINE = {
 
 
 @pytest.fixture
-def only_claim_1_1(monkeypatch):
-    """Let claims.toml hold nothing but claim 1.1, to be measured in 'notebook'."""
-    entry = {**vars(claims.load()["1.1"]), "chapter": "notebook"}
-    for module in (claims, claims.results, claims.all_claims):
-        monkeypatch.setattr(module, "load", lambda: {"1.1": claims.Claim(**entry)})
+def claims_of_the_notebook(monkeypatch):
+    """Let claims.toml hold the claims of the honest notebook only, to be measured in 'notebook'."""
+    known = claims.load()
+    entries = {id: replace(known[id], chapter="01_notebook") for id in CLAIMS}
+    for module in (claims, claims.statements, claims.all_claims):
+        monkeypatch.setattr(module, "load", lambda: entries)
 
 
-@pytest.mark.usefixtures("only_claim_1_1")
+@pytest.mark.usefixtures("claims_of_the_notebook")
 class TestRules:
     @pytest.fixture
     def faults(self, tmp_path):
         """Return a function that lists the faults of a notebook by rule, without empty lists."""
 
         def find_faults(notebook):
-            path = tmp_path / "notebook.ipynb"
+            path = tmp_path / "01_notebook.ipynb"
             nbformat.write(notebook, path)
             found = {rule.__name__: list(rule(path, notebook)) for rule in rules.RULES}
             return {name: faults for name, faults in found.items() if faults}
@@ -222,6 +239,18 @@ class TestRules:
         FINE[name](notebook)
         assert faults(notebook) == {}
 
+    @pytest.mark.parametrize(
+        ("stated", "wrong"), [(59, True), (61, False), (134, False), (136, True)]
+    )
+    def test_seconds_are_those_measured(
+        self, notebook, faults, tmp_path, monkeypatch, stated, wrong
+    ):
+        file = tmp_path / "measured.json"
+        file.write_text('{"notebook": {"seconds": 90}}')
+        monkeypatch.setattr(rules, "RUN_TIMES", file)
+        add_markdown(f"**Time**: a while, about {stated} seconds to run.")(notebook)
+        assert ("honest_about_time" in faults(notebook)) == wrong
+
     @pytest.mark.parametrize(("size", "expected"), [(2_000_000, []), (2_000_001, ["small_enough"])])
     def test_size(self, notebook, tmp_path, size, expected):
         path = tmp_path / "notebook.ipynb"
@@ -231,13 +260,17 @@ class TestRules:
     @pytest.mark.parametrize(
         ("spoil", "says"),
         [
-            (lambda n: n.cells.__setitem__(slice(None), n.cells[:5]), "never measured"),
+            (lambda n: n.cells.__setitem__(slice(None), n.cells[:5]), "1.0 is in claims.toml but"),
             (lambda n: n.cells[0].update(source="# A test"), "no label (claim-1-1)="),
             (set_source("claims.claim('9.9', 1)"), "claim 9.9 is measured but"),
             (set_source("%time x = 1\n!ls\nclaim('9.9', 1)"), "claim 9.9 is measured but"),
             (set_source("claim(name, 1)"), "must be the id"),
             (set_source("claim(9.9, 1)"), "must be the id"),
             (set_source("claim()"), "must be the id"),
+            (set_source("claim('1.1', x)"), "claim 1.1 has 2 boxes; hand all its evidence"),
+            (repeat_claim, "2.2 has 2 boxes"),
+            (show_twice, "claim 2.3 has 2 boxes"),
+            (break_stored, "claim 1.0 is stored broken: largest slope: measured 2, required"),
         ],
     )
     def test_claims_and_notebook_must_agree(self, notebook, faults, spoil, says):
@@ -246,7 +279,9 @@ class TestRules:
 
     def test_claims_of_another_chapter_are_not_expected(self, notebook, tmp_path):
         found = list(rules.claims_match(tmp_path / "other.ipynb", notebook))
-        assert found == ["claim 1.1 is measured but claims.toml does not list it for other"]
+        assert found == [
+            f"claim {id} is measured but claims.toml does not list it for other" for id in CLAIMS
+        ]
 
     def test_claim_must_be_shown(self, notebook, faults):
         for cell in notebook.cells:
@@ -257,16 +292,15 @@ class TestRules:
     def test_page_is_made_from_stored_outputs(self, notebook, tmp_path):
         path = tmp_path / "notebook.ipynb"
         nbformat.write(notebook, path)
-        (row,) = claims.table([path]).itertuples()
-        assert "(#claim-1-1)" in row.link
-        assert "(../chapters/notebook.ipynb)" in row.link
-        measured = [result.measured[1] for result in row.results]
-        assert set(measured) == {2.38418579e-07} and len(measured) > 3
-        assert "2.384e-07 (median of 3" in claims.page([path])._repr_markdown_()
+        first, *_ = claims.table([path]).itertuples()
+        assert "(#claim-1-0)" in first.link
+        assert "(../chapters/01_notebook.ipynb)" in first.link
+        assert first.result.evidence[0].measured[1] == 2.38418579e-07
+        assert first.finding in claims.page([path])._repr_markdown_()
 
 
 def test_page_needs_every_claim_measured(notebook, tmp_path):
     path = tmp_path / "notebook.ipynb"
     nbformat.write(notebook, path)
-    with pytest.raises(ValueError, match="no stored result for claim 1.0, 1.2"):
+    with pytest.raises(ValueError, match="no stored result for claim 2.4, 2.5"):
         claims.table([path])

@@ -8,7 +8,10 @@ import nbformat
 import pytest
 import yaml
 
+from tests.notebooks.second_edition import CAPTION
 from tests.site import checks
+from weightinit.claims import load
+from weightinit.claims.results import SIGNS
 
 pytestmark = pytest.mark.site
 
@@ -103,6 +106,24 @@ def test_page_shows_every_stored_picture(name):
         for image in page.select("div.cell_output img")
     }
     assert set(stored) == shown
+
+
+def test_the_page_of_all_claims_has_a_line_for_each_and_its_script():
+    page = checks.read(SITE / "appendix" / "claims.html")
+    (table,) = page.select(".all-claims table")
+    rows = table.tbody.find_all("tr")
+    assert [row.td.get_text(strip=True) for row in rows] == list(load())
+    assert {row.select_one(".verdict").contents[-1].strip() for row in rows} == {*SIGNS}
+    assert page.find("script", src=re.compile(r"_static/claims\.js"))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_page_shows_every_caption_with_its_figure(name, pages):
+    cells = nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells
+    sources = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    labels = [match["label"] for source in sources if (match := CAPTION.match(source))]
+    captions = pages[SITE / f"{name}.html"].select("figure.captioned:has(img) > figcaption")
+    assert [caption["id"] for caption in captions] == labels
 
 
 def test_the_landing_page_shows_the_figure_of_chapter_1():

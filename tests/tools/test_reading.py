@@ -16,7 +16,7 @@ def code(source, *outputs, tags=()):
 
 PICTURE = {"data": {"image/png": "x", "text/plain": "Figure"}}
 TABLE = {"data": {"text/html": "<div><table></table></div>"}}
-CLAIM = {"data": {"text/markdown": "> Claim"}, "metadata": {"weightinit": {}}}
+CLAIM = {"data": {"text/html": "<div>Claim</div>"}, "metadata": {"weightinit": {}}}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import slides
 from bs4 import BeautifulSoup
 
 from weightinit.claims import load
+from weightinit.claims.results import COLOURS, css_class
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
@@ -91,7 +92,7 @@ def figure(alt='It "falls".', **metadata):
 
 
 def claim(id):
-    data = {"text/markdown": "> **Claim**", "text/html": "<table></table>"}
+    data = {"text/plain": "Claim", "text/html": "<table></table>"}
     output = nbformat.v4.new_output("execute_result", data=data)
     output.metadata["weightinit"] = {"claim": id}
     return code(output)
@@ -101,7 +102,7 @@ def small_notebook():
     text = nbformat.v4.new_markdown_cell
     printed = nbformat.v4.new_output("stream", text="a line of output")
     skipped = figure(slideshow={"slide_type": "skip"})
-    cells = [text(START), claim("1.1"), text(SECTION), claim("1.3"), code(printed), skipped]
+    cells = [text(START), claim("1.1"), text(SECTION), code(printed), skipped]
     cells += [figure(), claim("1.3"), text("### Part\n\nMore."), figure(), text(END), claim("1.4")]
     return nbformat.v4.new_notebook(cells=cells)
 
@@ -203,7 +204,8 @@ def test_chapter_shows_each_figure_and_each_claim_once(chapter):
     figures = [block.title for block in found if block.kind == "figure"]
     assert [image["alt"] for image in page.find_all("img")] == figures
     claims = [slide.heading.removeprefix("Claim ") for slide in shown if slide.kind == "claim"]
-    assert sorted(claims) == sorted({block.source for block in found if block.kind == "claim"})
+    assert claims == [block.source for block in found if block.kind == "claim"]
+    assert len(set(claims)) == len(claims)
     for id in claims:
         (slide,) = [s for s in page.select(".claim") if s.h2.text == f"Claim {id}"]
         assert load()[id].statement in slide.text and load()[id].verdict in slide.text
@@ -237,6 +239,12 @@ def test_chapter_is_sound_and_loads_nothing_from_elsewhere(chapter):
         assert re.match(r"(assets|figures)/[\w.-]+$", tag.get("src") or tag["href"])
     ids = [tag["id"] for tag in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("verdict", COLOURS)
+def test_a_verdict_has_its_colour_on_a_slide_too(verdict):
+    style = (ROOT / "tools" / "slides.css").read_text("utf-8")
+    assert f"\n.{css_class(verdict)} {{ --verdict: {COLOURS[verdict]};" in style
 
 
 @pytest.mark.parametrize("name", ["slides.html", "slides_index.html", "slides.css"])

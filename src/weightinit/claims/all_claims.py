@@ -1,16 +1,18 @@
 """The list of all claims, put together from the stored outputs of the chapters."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from weightinit._checks import check_instance, check_sequence
-from weightinit.claims.results import Result, load
+from weightinit.claims.results import Result, pill
+from weightinit.claims.statements import load
 
 
 def table(notebooks: Iterable[str | Path] | None = None):
-    """List every claim with what the chapters measured for it.
+    """List every claim with what its chapter measured for it.
 
     Parameters
     ----------
@@ -20,8 +22,8 @@ def table(notebooks: Iterable[str | Path] | None = None):
     Returns
     -------
     pandas.DataFrame
-        One row per claim of ``claims.toml``: id, statement, verdict, finding, results (a list
-        of `Result`, read from the stored outputs) and link (Markdown: to the section that
+        One row per claim of ``claims.toml``: id, chapter, statement, verdict, finding, result (a
+        `Result`, read from the stored outputs) and link (Markdown: to the section that
         measures it, which the site follows, and to its notebook, which JupyterLab follows).
 
     Raises
@@ -29,27 +31,31 @@ def table(notebooks: Iterable[str | Path] | None = None):
     FileNotFoundError
         If there are no notebooks.
     ValueError
-        If a claim has no stored result: an executed chapter is missing, or never measures it.
+        If a claim has no stored result (an executed chapter is missing, or never measures it), or
+        more than one.
     """
     from pandas import DataFrame
 
     if notebooks is not None:
         check_sequence("notebooks", notebooks)
-    results: dict[str, list[Result]] = {id: [] for id in load()}
+    results: dict[str, Result] = {}
     for path in _chapters() if notebooks is None else map(_path, notebooks):
         for result in stored_results(json.loads(path.read_text("utf-8"))):
-            results[result.claim.id].append(result)
-    if missing := [id for id, found in results.items() if not found]:
+            if result.claim.id in results:
+                raise ValueError(f"claim {result.claim.id} is measured more than once")
+            results[result.claim.id] = result
+    if missing := [id for id in load() if id not in results]:
         raise ValueError(f"no stored result for claim {', '.join(missing)}; execute its chapter")
     rows = [
         {
             "id": entry.id,
+            "chapter": entry.chapter,
             "statement": entry.statement,
             "verdict": entry.verdict,
             "finding": entry.finding,
-            "results": results[entry.id],
-            "link": f"[Where it is measured](#{entry.anchor}), "
-            f"[the whole chapter](../chapters/{entry.chapter}.ipynb)",
+            "result": results[entry.id],
+            "link": f"[section on {entry.id}](#{entry.anchor}), "
+            f"[chapter {int(entry.chapter[:2])}](../chapters/{entry.chapter}.ipynb)",
         }
         for entry in load().values()
     ]
@@ -79,43 +85,31 @@ class Page:
         return self.markdown
 
 
-def page(notebooks: Iterable[str | Path] | None = None, *, chapter: str | None = None) -> Page:
-    """Write the list of `table` as one block of text per claim, which a phone can show too.
+def page(notebooks: Iterable[str | Path] | None = None) -> Page:
+    """Write the list of `table` as a Markdown table, a line a claim.
 
     Parameters
     ----------
     notebooks : iterable of path, optional
         As for `table`, which also says what can go wrong.
-    chapter : str, optional
-        Only the claims of this chapter, named by its notebook without ``.ipynb``. By default all.
 
     Returns
     -------
     Page
-        Shown by a notebook when it is the last line of a cell.
-
-    Raises
-    ------
-    ValueError
-        If no claim belongs to the chapter.
+        Shown by a notebook when it is the last line of a cell. On the site `claims.js` adds the
+        filters and `book.css` the form for a phone; both know the table by the class around it.
     """
-    known = list(dict.fromkeys(entry.chapter for entry in load().values()))
-    if chapter is not None and chapter not in known:
-        raise ValueError(f"no claims of chapter {chapter!r}; known: {', '.join(known)}")
-    rows = table(notebooks).itertuples()
-    shown = (row for row in rows if chapter in (None, load()[row.id].chapter))
-    return Page("\n\n".join(map(_block, shown)))
+    lines = ["| Claim | Verdict | People say | We find | Where |", "|:--|:--|:--|:--|:--|"]
+    for row in table(notebooks).itertuples():
+        cells = row.id, pill(row.verdict), _escaped(row.statement), _escaped(row.finding), row.link
+        lines.append(f"| {' | '.join(cells)} |")
+    # Without the empty lines Markdown would take the table for HTML.
+    return Page("\n".join(['<div class="all-claims">', "", *lines, "", "</div>"]))
 
 
-def _block(row) -> str:
-    measured = "\n".join(f"- {result.measurement}" for result in row.results)
-    return (
-        f"**{row.id}: {row.verdict}**\n\n"
-        f"- *People say:* {row.statement}\n"
-        f"- *We find:* {row.finding}\n"
-        f"{measured}\n"
-        f"- {row.link}"
-    )
+def _escaped(text: str) -> str:
+    """Write text so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_\[\]<>|$~])", r"\\\1", text)
 
 
 def _path(notebook) -> Path:

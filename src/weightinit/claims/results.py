@@ -1,155 +1,113 @@
-"""A claim as `claims.toml` states it, and together with the number that was measured for it."""
+"""A claim together with all its evidence: checked, and shown as one box."""
 
 from __future__ import annotations
 
-import functools
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from importlib import resources
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan
+from textwrap import shorten
 
-import numpy as np
+from weightinit._checks import check_instance
+from weightinit._rerun import is_rerun
+from weightinit.claims.measurement import Measurement
+from weightinit.claims.statements import Claim, find
 
-from weightinit._checks import as_numbers, check_instance, check_number
+SIGNS = {"true": "✓", "true if …": "◐", "too strong": "▲", "not true": "✗"}
+# Dark enough for white letters, and to be told from both a white and a black page.
+COLOURS = {
+    "true": "#00714f",
+    "true if …": "#1f5f99",
+    "too strong": "#8a4500",
+    "not true": "#a61c3c",
+}
+NEW_FORM = (
+    'claim takes the id and its evidence: claim("1.1", evidence("what was measured", numbers, '
+    'at_most=1, control=("where it should not hold", other_numbers)), ...)'
+)
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One entry of ``claims.toml``; the fields are explained at the top of that file."""
-
-    id: str
-    chapter: str
-    anchor: str
-    statement: str
-    verdict: str
-    finding: str
-
-
-@functools.cache
-def load() -> dict[str, Claim]:
-    """Read ``claims.toml``: the claims by id, in the order of the file.
-
-    Raises
-    ------
-    ValueError
-        As `parse`.
+def css_class(verdict: str) -> str:
+    """Return the name under which style sheets know a verdict.
 
     Examples
     --------
-    >>> load()["1.3"].verdict
-    'holds under a condition'
+    >>> css_class("true if …")
+    'true-if'
     """
-    return parse(resources.files("weightinit.claims").joinpath("claims.toml").read_text("utf-8"))
+    return "-".join(verdict.replace("…", "").split())
 
 
-def parse(text: str) -> dict[str, Claim]:
-    """Turn the text of a claims file into claims by id; a ValueError says what is wrong with it."""
-    document = tomllib.loads(text)  # its TOMLDecodeError is a ValueError that names the line
-    lists = all(isinstance(value, list) for value in document.values())
-    if set(document) != {"verdicts", "claim"} or not lists:
-        found = ", ".join(document)
-        raise ValueError(f"a claims file holds lists of verdicts and [[claim]]s, found: {found}")
-    claims: dict[str, Claim] = {}
-    for entry in document["claim"]:
-        new = _validated(entry, document["verdicts"])
-        if new.id in claims or any(new.anchor == old.anchor for old in claims.values()):
-            raise ValueError(f"claim {new.id!r}: id and anchor must be unique")
-        claims[new.id] = new
-    return claims
+def pill(verdict: str) -> str:
+    """Return a verdict as HTML: sign and word on its colour.
 
-
-def _validated(entry: Mapping, verdicts: list[str]) -> Claim:
-    where = f"claim {entry.get('id', '(without id)')!r}"
-    names = [field.name for field in fields(Claim)]
-    if missing := [name for name in names if name not in entry]:
-        raise ValueError(f"{where}: missing: {', '.join(missing)}")
-    if unknown := [name for name in entry if name not in names]:
-        raise ValueError(f"{where}: unknown: {', '.join(unknown)}; allowed: {', '.join(names)}")
-    for name, value in entry.items():
-        if not isinstance(value, str) or not value.strip():
-            raise ValueError(f"{where}: {name} must be non-empty text, got {value!r}")
-    if entry["verdict"] not in verdicts:
-        raise ValueError(f"{where}: verdict {entry['verdict']!r}; allowed: {', '.join(verdicts)}")
-    return Claim(**entry)
-
-
-def find(id: str) -> Claim:
-    """Return the claim with this id, or raise a ValueError that names those there are."""
-    if not isinstance(id, str) or id not in load():
-        raise ValueError(f"unknown claim {id!r}; known: {', '.join(load())}")
-    return load()[id]
+    Examples
+    --------
+    >>> pill("true").split("> ")[-1]
+    'true</span>'
+    """
+    # A notebook page has no style sheet of ours: the colours stand here. White on a dark colour is
+    # legible on a white and on a black page.
+    style = (
+        f"background-color: {COLOURS[verdict]}; color: #ffffff; padding: 2px 9px; "
+        "border-radius: 10px; font-weight: bold; white-space: nowrap"
+    )
+    sign = f'<span aria-hidden="true">{SIGNS[verdict]}</span>'
+    name = f"verdict {css_class(verdict)}"
+    return f'<span class="{name}" style="{style}">{sign} {html.escape(verdict)}</span>'
 
 
 @dataclass(frozen=True)
 class Result:
-    """A claim with the number measured for it; this is what `claim` returns and shows.
+    """A claim with all that was measured for it; this is what `claim` returns and shows.
 
     Attributes
     ----------
     claim : Claim
-        The statement and its verdict.
-    measured : tuple of float
-        The value alone, or lower quartile, median and upper quartile over the seeds.
-    runs : int
-        How many values were measured (1 for a single number).
-    at_least, at_most : float or None
-        The bound.
-    source : str
-        What was measured.
+        The statement, its verdict and the finding.
+    evidence : tuple of Measurement
+        What was measured, each with its bound and its control.
     """
 
     claim: Claim
-    measured: tuple[float, ...]
-    runs: int
-    at_least: float | None
-    at_most: float | None
-    source: str
+    evidence: tuple[Measurement, ...]
 
     def __post_init__(self):
         check_instance("claim", self.claim, Claim, 'find("1.1")')
-        if len(self.measured) != (1 if self.runs == 1 else 3):
-            raise ValueError(f"{self.runs} runs have one number or three, got {self.measured}")
+        for piece in self.evidence:
+            check_instance("evidence", piece, Measurement, 'evidence("a ratio", 0.5, at_most=1)')
+        if not self.evidence:
+            raise ValueError(f"claim {self.claim.id} has no evidence. {NEW_FORM}")
+        controlled = any(piece.control is not None for piece in self.evidence)
+        if not controlled and not all(piece.formula for piece in self.evidence):
+            raise ValueError(
+                f"claim {self.claim.id} has no control. Give one of its evidence "
+                'control=("where it should not hold", numbers); only a claim whose evidence is all '
+                "formula=True needs none"
+            )
 
     @property
-    def bound(self) -> str:
-        """The bound in words.
-
-        Examples
-        --------
-        >>> Result(find("1.1"), (0.5,), 1, 0.1, 1.0, "a ratio").bound
-        'at least 0.1 and at most 1'
-        """
-        parts = (("at least", self.at_least), ("at most", self.at_most))
-        return " and ".join(f"{words} {value:.4g}" for words, value in parts if value is not None)
-
-    @property
-    def value(self) -> str:
-        """The measured number in words, with its spread if there were several runs.
-
-        Examples
-        --------
-        >>> Result(find("1.1"), (1e-12, 2e-12, 4e-12), 20, None, 1e-9, "a ratio").value
-        '2e-12 (median of 20; quartiles 1e-12 and 4e-12)'
-        """
-        if len(self.measured) == 1:
-            return f"{self.measured[0]:.4g}"
-        low, median, high = self.measured
-        return f"{median:.4g} (median of {self.runs}; quartiles {low:.4g} and {high:.4g})"
+    def faults(self) -> list[str]:
+        """A sentence for each bound that is broken and each control that breaks none."""
+        found = []
+        for piece in self.evidence:
+            if not piece.kept:
+                found.append(f"{piece.source}: measured {piece.value}, required {piece.bound}")
+            if piece.control is not None and not piece.can_fail:
+                found.append(
+                    f"{piece.source}: the control {piece.control!r} {_kept_by(piece)}: the check "
+                    f"cannot fail (control {piece.control_median:.4g}, required {piece.bound})"
+                )
+        return found
 
     @property
-    def measurement(self) -> str:
-        """What was measured, the number and its bound, as one sentence.
-
-        Examples
-        --------
-        >>> Result(find("1.1"), (0.5,), 1, 0.1, None, "a ratio").measurement
-        'Measured, a ratio: 0.5. Required: at least 0.1.'
-        """
-        return f"Measured, {self.source}: {self.value}. Required: {self.bound}."
+    def margins(self) -> tuple[float, ...]:
+        """How far each piece of evidence is from its bound, as `Measurement.margin`."""
+        return tuple(piece.margin() for piece in self.evidence)
 
     def to_dict(self) -> dict:
         """Return the numbers as stored with a notebook's output; `from_dict` undoes it."""
-        return {**vars(self), "claim": self.claim.id, "measured": list(self.measured)}
+        return {"claim": self.claim.id, "evidence": [piece.to_dict() for piece in self.evidence]}
 
     @classmethod
     def from_dict(cls, data: Mapping) -> Result:
@@ -161,21 +119,40 @@ class Result:
             If it is not what `to_dict` returns, or the claim's id is unknown.
         """
         check_instance("data", data, Mapping)
-        names = [field.name for field in fields(cls)]
-        if sorted(data) != sorted(names):
-            raise ValueError(f"data must hold {', '.join(names)}, got {', '.join(map(str, data))}")
-        return cls(**{**data, "claim": find(data["claim"]), "measured": tuple(data["measured"])})
+        if set(data) != {"claim", "evidence"}:
+            raise ValueError(f"data must hold claim, evidence, got {', '.join(map(str, data))}")
+        pieces = tuple(Measurement.from_dict(piece) for piece in data["evidence"])
+        return cls(find(data["claim"]), pieces)
 
     def __repr__(self) -> str:
         """Return the claim as plain text."""
-        claim = self.claim
-        return f"Claim {claim.id}, {claim.verdict}: {claim.statement}\n{self.measurement}"
+        entry = self.claim
+        lines = [
+            f"Claim {entry.id}: {SIGNS[entry.verdict]} {entry.verdict}",
+            f"People say: {entry.statement}",
+            f"We find: {entry.finding}",
+            *(f"- {piece.sentence}" for piece in self.evidence),
+        ]
+        return "\n".join(lines)
 
-    def _repr_markdown_(self) -> str:
-        # The finding stays out: the prose around the cell says it, and so does the page of claims.
+    def _repr_html_(self) -> str:
+        entry = self.claim
+        edge = (
+            f"1px solid rgba(128, 128, 128, 0.5); border-left: 4px solid {COLOURS[entry.verdict]}"
+        )
+        items = "".join(f"<li>{html.escape(piece.sentence)}</li>" for piece in self.evidence)
         return (
-            f"> **Claim {self.claim.id}: {self.claim.verdict}.** *{self.claim.statement}*\n>\n"
-            f"> {self.measurement}"
+            f'<div class="claim {css_class(entry.verdict)}" '
+            f'style="border: {edge}; border-radius: 6px; padding: 10px 14px; text-align: left">'
+            f'<div style="margin: 0 0 6px 0"><strong>Claim {entry.id}</strong> '
+            f"{pill(entry.verdict)}</div>"
+            f'<div style="margin: 0 0 6px 0"><strong>People say:</strong> '
+            f"<em>{html.escape(entry.statement)}</em></div>"
+            f'<div style="margin: 0 0 6px 0"><strong>We find:</strong> '
+            f"{html.escape(entry.finding)}</div>"
+            # Underlined, as JupyterLab hides the triangle that says that it opens.
+            '<details><summary style="cursor: pointer"><u>What was measured</u>'
+            f"</summary><ul>{items}</ul></details></div>"
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
@@ -184,32 +161,23 @@ class Result:
         return {}, {"weightinit": self.to_dict()}
 
 
+def _kept_by(piece: Measurement) -> str:
+    return "is not a number" if isnan(piece.control_median) else "keeps the bound too"
+
+
 class ClaimBroken(AssertionError):
-    """A measured number no longer supports the verdict of its claim."""
+    """What was measured no longer supports the verdict of its claim."""
 
 
-def claim(
-    id: str,
-    measured: float | Sequence[float],
-    *,
-    at_least: float | None = None,
-    at_most: float | None = None,
-    source: str,
-) -> Result:
-    """Check a measured number against the bound its claim needs, and show both.
+def claim(id: str, *evidence: Measurement, **unknown: object) -> Result:
+    """Check a claim against all its evidence, and show both.
 
     Parameters
     ----------
     id : str
         The claim's id in ``claims.toml``, for instance ``"1.1"``.
-    measured : float or 1-D sequence of float
-        One number, or one per seed. Of several numbers the quartiles must keep the bound: the
-        lower quartile for `at_least`, the upper one for `at_most`, so that about
-        three quarters of the seeds support the verdict.
-    at_least, at_most : float, optional
-        The bound, inclusive; one of them or both.
-    source : str
-        What was measured, in words: quantity, network, number of seeds.
+    *evidence : Measurement
+        What was measured, from `evidence`. At least one has a control, unless all are formulas.
 
     Returns
     -------
@@ -219,57 +187,27 @@ def claim(
     Raises
     ------
     ClaimBroken
-        If the bound is not kept, or if a measured number is NaN or infinite.
+        If a bound is not kept, a control keeps its bound, or a number is NaN or infinite; it names
+        all of them. When the chapters run with other seeds or images (`weightinit._rerun`) the
+        result is returned all the same, for its margins.
     TypeError, ValueError
-        If the id is unknown, no bound is given, a bound is not a finite number or the two exclude
-        each other, `measured` does not hold numbers, is empty or has more than one dimension, or
-        `source` is empty.
+        If the id is unknown, something else than evidence is given, or there is no control.
 
     Examples
     --------
-    >>> claim("1.1", [1e-12, 2e-12, 4e-12], at_most=1e-9, source="a ratio, 3 seeds").value
-    '2e-12 (median of 3; quartiles 1.5e-12 and 3e-12)'
+    >>> from weightinit.claims import evidence
+    >>> small = evidence("a ratio", [1e-12, 2e-12], at_most=1e-9, control=("twice the scale", 1))
+    >>> claim("1.1", small).evidence[0].kept
+    True
     """
     entry = find(id)
-    _check_bound(at_least, at_most)
-    if not isinstance(source, str) or not source.strip():
-        raise ValueError(f"source must say in words what was measured, got {source!r}")
-    values = as_numbers("measured", measured)
-    if values.ndim > 1 or values.size == 0:
-        raise ValueError(
-            "measured must be a number or a non-empty 1-D sequence of numbers, "
-            f"got an array of shape {values.shape}"
-        )
-    if not np.all(np.isfinite(values)):
-        bad = ", ".join(map(str, values[~np.isfinite(values)])) if values.ndim else str(values)
-        raise ClaimBroken(f"claim {id}: {source}: measured numbers must be finite, got {bad}")
-    one = values.size == 1
-    summary = values.reshape(1) if one else np.quantile(values, [0.25, 0.5, 0.75])
-    # Nine digits: enough to compare by tolerance, few enough to read in a diff.
-    shown = tuple(float(f"{value:.9g}") for value in summary)
-    result = Result(entry, shown, values.size, _plain(at_least), _plain(at_most), source)
-    too_low = at_least is not None and summary[0] < at_least
-    too_high = at_most is not None and summary[-1] > at_most
-    if too_low or too_high:
+    if unknown or not all(isinstance(piece, Measurement) for piece in evidence):
+        given = [*map(repr, evidence), *(f"{name}={value!r}" for name, value in unknown.items())]
+        raise TypeError(f"{NEW_FORM}; got {', '.join(shorten(text, 60) for text in given)}")
+    result = Result(entry, evidence)
+    if result.faults and not is_rerun():
+        listed = "\n".join(f"- {fault}" for fault in result.faults)
         raise ClaimBroken(
-            f"claim {id} is no longer supported: {source}: measured {result.value}, "
-            f"required {result.bound}. The claim: {entry.statement}"
+            f"claim {id} is no longer supported:\n{listed}\nThe claim: {entry.statement}"
         )
     return result
-
-
-def _check_bound(at_least: float | None, at_most: float | None) -> None:
-    bounds = {"at_least": at_least, "at_most": at_most}
-    given = {name: bound for name, bound in bounds.items() if bound is not None}
-    if not given:
-        raise ValueError("give a bound: at_least, at_most or both")
-    for name, bound in given.items():
-        check_number(name, bound)
-        if not np.isfinite(bound):
-            raise ValueError(f"{name}: a bound must be finite, got {bound}")
-    if len(given) == 2 and at_least > at_most:
-        raise ValueError(f"no number is at least {at_least} and at most {at_most}")
-
-
-def _plain(bound) -> float | None:
-    return None if bound is None else float(bound)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from weightinit import _rerun
 from weightinit.experiments import (
     batch_normalization,
     batch_sizes,
@@ -34,6 +35,8 @@ GRIDS = (
 def results(function: Callable) -> pd.DataFrame:
     """Return the table of a grid: what the file lacks is computed, and kept there.
 
+    In `make reseed`, too, these are the rows of the file, and its table says so.
+
     Parameters
     ----------
     function : callable
@@ -58,5 +61,6 @@ def results(function: Callable) -> pd.DataFrame:
     if not any(function is known for known in GRIDS):
         names = ", ".join(known.__name__ for known in GRIDS)
         raise ValueError(f"no grid belongs to {function!r}; there is one for each of {names}")
+    _rerun.note_stored_rows(function.__name__)
     store = RESULTS / f"{function.__name__}.jsonl"
     return run_grid(function, GRIDS[function], store=store)

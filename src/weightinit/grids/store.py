@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from weightinit import _rerun
 from weightinit.grids.cells import described, parsed
 from weightinit.grids.identity import identity
 
@@ -55,6 +56,11 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Callable[[str], None]]:
         """Keep others from writing; yield a function that adds a line, which is safe on return."""
+        if _rerun.is_rerun():
+            raise RuntimeError(
+                f"{self.path} lacks cells, and they would be computed with other seeds or images "
+                f"than the rest: unset {_rerun.SEED_SHIFT} and {_rerun.DATA}, then complete it"
+            )
         try:
             held = FileLock(f"{self.path.resolve()}.lock").acquire(timeout=0)
         except Timeout as error:

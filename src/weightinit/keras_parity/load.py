@@ -7,6 +7,8 @@ import sys
 import tempfile
 from contextlib import contextmanager
 
+from weightinit import _rerun
+
 REQUIREMENT = "tensorflow==2.21.0"
 # Lines that TensorFlow's C++ code writes at every start, with or without cause.
 _NOTICE = re.compile(
@@ -56,3 +58,4 @@ def _load():
 
 
 tf, keras = _load()
+_rerun.shift_keras(keras, tf)

@@ -23,7 +23,7 @@ UNJOINED = {"linestyle": "none"}
 WEIGHTS = {"cmap": "RdBu_r", "interpolation": "nearest"}
 
 _STYLE = {
-    # 5.6 inches shown on a phone (343 px inside the margins) leave 12 pt text 10 px high
+    # 5.6 inches on a phone (343 px inside the margins) leave 12 pt text 10 px high, and 11 pt 9 px
     "figure.figsize": (5.6, 3.8),
     "figure.dpi": 144,
     "savefig.dpi": "figure",
@@ -39,7 +39,7 @@ _STYLE = {
     "axes.labelsize": 12,
     "xtick.labelsize": 11,
     "ytick.labelsize": 11,
-    "legend.fontsize": 10.5,
+    "legend.fontsize": 11,
     "legend.frameon": True,
     "legend.framealpha": 0.9,
     "axes.spines.top": False,
