@@ -157,6 +157,7 @@ def columns(found, papers=None):
         kind, source = block.kind, block.source
         if kind == "title":
             add("title", write(_first_paragraph(found)), source)
+            part = source  # heads what comes before the first section
         elif kind == "section":
             section, part = source, ""
             made.append([])

@@ -246,7 +246,7 @@ class TestRules:
         self, notebook, faults, tmp_path, monkeypatch, stated, wrong
     ):
         file = tmp_path / "measured.json"
-        file.write_text('{"notebook": {"seconds": 90}}')
+        file.write_text('{"01_notebook": {"seconds": 90}}')
         monkeypatch.setattr(rules, "RUN_TIMES", file)
         add_markdown(f"**Time**: a while, about {stated} seconds to run.")(notebook)
         assert ("honest_about_time" in faults(notebook)) == wrong
