@@ -49,8 +49,8 @@ def judge(course, name, root=None):
         allowed = getattr(row, task)
         assert points_ in (allowed if isinstance(allowed, tuple) else (allowed,)), said
     for words in row.words:
-        words = words.replace("ROOT", str(root or course.root))
-        assert words in text, f"without {words!r}: {said}"
+        either = [one.replace("ROOT", str(root or course.root)) for one in words.split(" OR ")]
+        assert any(one in text for one in either), f"without {words!r}: {said}"
     assert not any(one["bugs"] for one in marks), said
     for secret in ("BREACH", HIDDEN, course.secret().decode(), f"environment-{TOKEN}"):
         assert secret not in text, said

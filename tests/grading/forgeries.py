@@ -239,7 +239,8 @@ for number in range(3, 200):
     except OSError: pass
 time.sleep(4)
 """,
-        words=["messages of more than 700 MB"],
+        # On a busy machine the kernel's own thread may meet the socket first, and ends at once.
+        words=["messages of more than 700 MB OR the kernel ended in this cell"],
     ),
     "key_changed": Attack(
         TRY + "path = glob.glob('/tmp/k-*/k.json')[0]\n"
