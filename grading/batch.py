@@ -20,10 +20,10 @@ import filelock
 from nbgrader.api import MissingEntry
 
 from grading.by_hand import ByHand
-from grading.course import Stop, done
+from grading.course import Stop, done, replace
 from grading.execute import Execute, Job
 from grading.marking import load_checks
-from grading.prepare import HEAVY, prepare, replace, within_limits
+from grading.prepare import HEAVY, prepare, within_limits
 from grading.rebuild import REVIEW
 from grading.release import released
 from grading.report import write_report

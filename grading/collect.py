@@ -8,9 +8,8 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from grading.course import NAME, Stop
+from grading.course import NAME, Stop, replace
 from grading.outputs import line
-from grading.prepare import replace
 from grading.rebuild import LARGEST
 
 # The student is the number that the LMS's own table of grades has, too. A student may hand in

@@ -121,3 +121,13 @@ def done(result, what):
         return
     said = "\n".join(filter(None, [result.get("error"), result.get("log")]))
     raise Stop(f"{what} failed. nbgrader said:\n{said[-3000:]}")
+
+
+def replace(path, text):
+    """Write a file so that at each moment it is there as a whole."""
+    part = path.with_name(f".{path.name}.part")
+    with open(part, "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)

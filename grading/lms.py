@@ -9,8 +9,7 @@ import csv
 import io
 from pathlib import Path
 
-from grading.course import Stop
-from grading.prepare import replace
+from grading.course import Stop, replace
 from grading.report import write_csv
 
 NAMES = ("Identifier", "ID", "SIS Login ID", "SIS User ID")  # Moodle's worksheet; Canvas

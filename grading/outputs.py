@@ -98,6 +98,7 @@ class Outputs:
             return True
         if not self.full:
             self.full = True
-            said = f"\n... only the first {self.limit} bytes are kept\n"
+            most = f"{self.limit} bytes" if self.bytes > self.limit else f"{ESCAPES} colors"
+            said = f"\n... only the first {most} are kept\n"
             self.cells.append(new_output("stream", name="stderr", text=said))
         return False

@@ -13,6 +13,7 @@ import resource
 import nbformat
 import psutil
 
+from grading.course import replace
 from grading.drawing import drawable
 from grading.rebuild import REVIEW, Damaged, harmless, load, rebuild, settings
 from grading.submitted import found, moment
@@ -124,13 +125,3 @@ def with_rubrics(notebook, source, sign):
             cell = nbformat.v4.new_markdown_cell(f"*For graders ({sign}).*\n\n{texts[name]}")
             cell.metadata["rubric"], cell["id"] = True, f"rubric-{name}"[:64]
             notebook.cells.insert(at + 1, cell)
-
-
-def replace(path, text):
-    """Write a file so that at each moment it is there as a whole."""
-    part = path.with_name(f".{path.name}.part")
-    with open(part, "wb") as file:
-        file.write(text if isinstance(text, bytes) else text.encode())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)

@@ -4,8 +4,7 @@ import copy
 
 import nbformat
 
-from grading.course import Stop
-from grading.prepare import replace
+from grading.course import Stop, replace
 from grading.rebuild import settings
 
 ASSIGNMENT = "02_xavier_initialization"

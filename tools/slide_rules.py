@@ -122,14 +122,12 @@ def _directive(info, content):
 # From blocks to slides --------------------------------------------------------------------------
 
 
-def columns(found, papers=None):
+def columns(found):
     """Choose what becomes a slide.
 
     Parameters
     ----------
     found : list of Block
-    papers : dict, optional
-        Authors and year of what may be cited, as `slide_text.bibliography` returns them.
 
     Returns
     -------
@@ -139,7 +137,7 @@ def columns(found, papers=None):
     markdown = parser()
     labels = [block.title for block in found if block.kind == "formula" and block.title]
     numbers = {label: number for number, label in enumerate(labels, start=1)}
-    env = {"equations": numbers, "papers": papers or {}}
+    env = {"equations": numbers}
     shown = _most_cited(found)
     made, waiting, section, part = [[]], [], "", ""
 

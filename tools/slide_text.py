@@ -10,8 +10,6 @@ from mdit_py_plugins.colon_fence import colon_fence_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.myst_blocks import myst_block_plugin
 from mdit_py_plugins.myst_role import myst_role_plugin
-from pybtex.database import parse_file
-from pybtex.richtext import Text
 
 # What looks like the end of a sentence and is none: in a formula, in code, behind "et al.", or in
 # brackets, but for their own end.
@@ -25,8 +23,8 @@ def sentences(text):
 
     Examples
     --------
-    >>> sentences("Is $v = 1. X$ right? See {cite:t}`he2015`, *et al. (5)*. Then:")
-    ['Is $v = 1. X$ right?', 'See {cite:t}`he2015`, *et al. (5)*.', 'Then:']
+    >>> sentences("Is $v = 1. X$ right? See {eq}`chi`, *et al. (5)*. Then:")
+    ['Is $v = 1. X$ right?', 'See {eq}`chi`, *et al. (5)*.', 'Then:']
     >>> sentences("One. (Two. Three.) Four (five. Six).")
     ['One.', '(Two. Three.)', 'Four (five. Six).']
     """
@@ -111,30 +109,12 @@ def portions(points, most):
     return ["\n".join(portion) for portion in shared]
 
 
-def bibliography(path):
-    """Read authors and year of each entry of a BibTeX file.
-
-    Returns
-    -------
-    dict of str to tuple of str
-        For instance ``{"he2015": ("He et al.", "2015")}``.
-    """
-    found = {}
-    for key, entry in parse_file(str(path)).entries.items():
-        people = entry.persons.get("author") or entry.persons.get("editor", [])
-        names = [str(Text.from_latex(" ".join(p.prelast_names + p.last_names))) for p in people]
-        authors = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
-        found[key] = authors, entry.fields.get("year", "")
-    return found
-
-
 @functools.cache
 def parser():
     r"""Return the parser of the chapters' Markdown.
 
     Formulas come out as MathJax expects them. Links come out as their text, references to
-    equations as their number (``env["equations"]``), citations as author and year
-    (``env["papers"]``), other roles as their text.
+    equations as their number (``env["equations"]``), other roles as their text.
 
     Examples
     --------
@@ -171,9 +151,4 @@ def _role(self, tokens, index, options, env):
     if name == "eq":
         number = env.get("equations", {}).get(content)
         return f"({number})" if number else ""
-    if name.startswith("cite"):
-        known = [env.get("papers", {}).get(key.strip(), (key, "")) for key in content.split(",")]
-        form = "{} ({})" if name == "cite:t" else "{}, {}"
-        text = "; ".join(form.format(*paper) for paper in known)
-        return html.escape(text if name == "cite:t" else f"({text})")
     return html.escape(re.sub(r"\s*<[^<>]*>$", "", content))

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import nbformat
 from slide_rules import blocks, columns
-from slide_text import bibliography
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "_build" / "slides"
@@ -112,9 +111,9 @@ def main():
     except ModuleNotFoundError as error:
         return str(error)
     (TARGET / "figures").mkdir()
-    papers, items = bibliography(ROOT / "references.bib"), []
+    items = []
     for path in sorted((ROOT / "chapters").glob("*.ipynb")):
-        made = columns(blocks(nbformat.read(path, as_version=4)), papers)
+        made = columns(blocks(nbformat.read(path, as_version=4)))
         text, figures = page(made, path.stem)
         (TARGET / f"{path.stem}.html").write_text(text, encoding="utf-8")
         for place, picture in figures.items():

@@ -43,7 +43,7 @@ What is it about? """
 SECTION = r"""(claim-1-3)=
 ## One
 
-Look {cite:p}`he2015` at [this](../x.ipynb). It computes
+Look ([He et al., 2015](../references.md#he2015)) at [this](../x.ipynb). It computes
 
 $$
 a < b
@@ -108,8 +108,7 @@ def small_notebook():
 
 
 def made_of(notebook):
-    papers = {"he2015": ("He et al.", "2015")}
-    return slide_rules.columns(slide_rules.blocks(notebook), papers)
+    return slide_rules.columns(slide_rules.blocks(notebook))
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +120,7 @@ def small():
 @pytest.fixture(scope="module", params=CHAPTERS, ids=lambda path: path.stem[:2])
 def chapter(request):
     found = slide_rules.blocks(nbformat.read(request.param, as_version=4))
-    made = slide_rules.columns(found, slide_text.bibliography(ROOT / "references.bib"))
+    made = slide_rules.columns(found)
     return found, made, BeautifulSoup(slides.page(made, request.param.stem)[0], "html.parser")
 
 

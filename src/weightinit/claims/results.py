@@ -100,11 +100,6 @@ class Result:
                 )
         return found
 
-    @property
-    def margins(self) -> tuple[float, ...]:
-        """How far each piece of evidence is from its bound, as `Measurement.margin`."""
-        return tuple(piece.margin() for piece in self.evidence)
-
     def to_dict(self) -> dict:
         """Return the numbers as stored with a notebook's output; `from_dict` undoes it."""
         return {"claim": self.claim.id, "evidence": [piece.to_dict() for piece in self.evidence]}
