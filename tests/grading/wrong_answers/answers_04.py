@@ -1,132 +1,111 @@
 """Answers to assignment 4 that are often wrong: what, the cells, and what each task loses."""
 
+from tests.grading.wrong_answers import written
+
+
+def gradient_growth(*lines):
+    return written("gradient_growth_answer", "def gradient_growth(sigma_w2, layers):", lines)
+
+
+def growth_per_layer(*lines):
+    return written("growth_per_layer_answer", "def growth_per_layer(gradients):", lines)
+
+
+def layers_won(*lines):
+    return written("layers_won_answer", "def layers_won(scale, factor):", lines)
+
+
+def loss_factor(*lines):
+    return written("loss_factor_answer", "def loss_factor(rate, curvature, steps):", lines)
+
+
+def branch_scale(*lines):
+    return written("branch_scale_answer", "def branch_scale(sigma_w2, layers, most):", lines)
+
+
 WRONG = [
     (
         "half a factor too many",
-        {
-            "gradient_growth_answer": """
-def gradient_growth(sigma_w2, layers):
-    return (sigma_w2 / 2) ** (layers / 2)
-"""
-        },
+        gradient_growth("return (sigma_w2 / 2) ** (layers / 2)"),
         {"gradient_growth": 1.5},
     ),
     (
         "the ratio of mean squares is taken for that of roots",
-        {
-            "gradient_growth_answer": """
-def gradient_growth(sigma_w2, layers):
-    return (sigma_w2 / 2) ** (layers - 1)
-"""
-        },
+        gradient_growth("return (sigma_w2 / 2) ** (layers - 1)"),
         {"gradient_growth": 1.5},
     ),
     (
         "a gradient is thought never to vanish",
-        {
-            "gradient_growth_answer": """
-def gradient_growth(sigma_w2, layers):
-    return max(1, (sigma_w2 / 2) ** ((layers - 1) / 2))
-"""
-        },
+        gradient_growth("return max(1, (sigma_w2 / 2) ** ((layers - 1) / 2))"),
         {"gradient_growth": 1},
     ),
     (
         "the slopes that are 0 are forgotten",
-        {
-            "gradient_growth_answer": """
-def gradient_growth(sigma_w2, layers):
-    return sigma_w2 ** ((layers - 1) / 2)
-"""
-        },
+        gradient_growth("return sigma_w2 ** ((layers - 1) / 2)"),
         {"gradient_growth": 1.5},
     ),
     (
         "as many factors as layers",
-        {
-            "growth_per_layer_answer": """
-def growth_per_layer(gradients):
-    rms = [float(g.double().square().mean().sqrt()) for g in gradients]
-    return (rms[0] / rms[-1]) ** (1 / len(rms))
-"""
-        },
+        growth_per_layer(
+            "rms = [float(g.double().square().mean().sqrt()) for g in gradients]",
+            "return (rms[0] / rms[-1]) ** (1 / len(rms))",
+        ),
         {"growth_per_layer": 2.5},
     ),
     (
         "the growth is taken forward",
-        {
-            "growth_per_layer_answer": """
-def growth_per_layer(gradients):
-    rms = [float(g.double().square().mean().sqrt()) for g in gradients]
-    return (rms[-1] / rms[0]) ** (1 / (len(rms) - 1))
-"""
-        },
+        growth_per_layer(
+            "rms = [float(g.double().square().mean().sqrt()) for g in gradients]",
+            "return (rms[-1] / rms[0]) ** (1 / (len(rms) - 1))",
+        ),
         {"growth_per_layer": 2.5},
     ),
     (
         "lengths of layers of different widths are compared",
-        {
-            "growth_per_layer_answer": """
-def growth_per_layer(gradients):
-    length = [float(g.double().norm()) for g in gradients]
-    return (length[0] / length[-1]) ** (1 / (len(length) - 1))
-"""
-        },
+        growth_per_layer(
+            "length = [float(g.double().norm()) for g in gradients]",
+            "return (length[0] / length[-1]) ** (1 / (len(length) - 1))",
+        ),
         {"growth_per_layer": 1},
     ),
     (
         "squares in single precision",
-        {
-            "growth_per_layer_answer": """
-def growth_per_layer(gradients):
-    rms = [float(g.square().mean().sqrt()) for g in gradients]
-    return (rms[0] / rms[-1]) ** (1 / (len(rms) - 1))
-"""
-        },
+        growth_per_layer(
+            "rms = [float(g.square().mean().sqrt()) for g in gradients]",
+            "return (rms[0] / rms[-1]) ** (1 / (len(rms) - 1))",
+        ),
         {"growth_per_layer": 0.5},
     ),
     (
         "factors are averaged",
-        {
-            "growth_per_layer_answer": """
-def growth_per_layer(gradients):
-    rms = [float(g.double().square().mean().sqrt()) for g in gradients]
-    return sum(a / b for a, b in zip(rms, rms[1:])) / (len(rms) - 1)
-"""
-        },
+        growth_per_layer(
+            "rms = [float(g.double().square().mean().sqrt()) for g in gradients]",
+            "return sum(a / b for a, b in zip(rms, rms[1:])) / (len(rms) - 1)",
+        ),
         {"growth_per_layer": 1},
     ),
     (
         "the mean of sizes is taken for the RMS",
-        {
-            "growth_per_layer_answer": """
-def growth_per_layer(gradients):
-    size = [float(g.double().abs().mean()) for g in gradients]
-    return (size[0] / size[-1]) ** (1 / (len(size) - 1))
-"""
-        },
+        growth_per_layer(
+            "size = [float(g.double().abs().mean()) for g in gradients]",
+            "return (size[0] / size[-1]) ** (1 / (len(size) - 1))",
+        ),
         {"growth_per_layer": 2.5},
     ),
     (
         "the standard deviation is taken for the RMS",
-        {
-            "growth_per_layer_answer": """
-def growth_per_layer(gradients):
-    size = [float(g.double().std()) for g in gradients]
-    return (size[0] / size[-1]) ** (1 / (len(size) - 1))
-"""
-        },
+        growth_per_layer(
+            "size = [float(g.double().std()) for g in gradients]",
+            "return (size[0] / size[-1]) ** (1 / (len(size) - 1))",
+        ),
         {"growth_per_layer": 2.5},
     ),
     (
         "a line is fitted through all layers",
-        {
-            "growth_per_layer_answer": """
-def growth_per_layer(gradients):
-    rms = [float(g.double().square().mean().sqrt()) for g in gradients]
-    return math.exp(-np.polyfit(range(len(rms)), np.log(rms), 1)[0])
-"""
-        },
+        growth_per_layer(
+            "rms = [float(g.double().square().mean().sqrt()) for g in gradients]",
+            "return math.exp(-np.polyfit(range(len(rms)), np.log(rms), 1)[0])",
+        ),
         {"growth_per_layer": 1},
     ),
     (
@@ -202,142 +181,72 @@ def overflow_layer(start, growth, format):
     ),
     (
         "the factor is taken for that of the mean square",
-        {
-            "layers_won_answer": """
-def layers_won(scale, factor):
-    return 2 * math.log(scale) / -math.log(factor)
-"""
-        },
+        layers_won("return 2 * math.log(scale) / -math.log(factor)"),
         {"layers_won": 1.5},
     ),
     (
         "the sign of the logarithm is forgotten",
-        {
-            "layers_won_answer": """
-def layers_won(scale, factor):
-    return math.log(scale) / math.log(factor)
-"""
-        },
+        layers_won("return math.log(scale) / math.log(factor)"),
         {"layers_won": 1.5},
     ),
     (
         "every layer is thought to halve the gradient",
-        {
-            "layers_won_answer": """
-def layers_won(scale, factor):
-    return math.log2(scale)
-"""
-        },
+        layers_won("return math.log2(scale)"),
         {"layers_won": 1.5},
     ),
     (
         "the quotient of logarithms is upside down",
-        {
-            "layers_won_answer": """
-def layers_won(scale, factor):
-    return -math.log(factor) / math.log(scale)
-"""
-        },
+        layers_won("return -math.log(factor) / math.log(scale)"),
         {"layers_won": 1.5},
     ),
     (
         "the factor of a is taken for that of the loss",
-        {
-            "loss_factor_answer": """
-def loss_factor(rate, curvature, steps):
-    return (1 - rate * curvature) ** steps
-"""
-        },
+        loss_factor("return (1 - rate * curvature) ** steps"),
         {"loss_factor": 1.5},
     ),
     (
         "the size of a is taken for the loss",
-        {
-            "loss_factor_answer": """
-def loss_factor(rate, curvature, steps):
-    return abs(1 - rate * curvature) ** steps
-"""
-        },
+        loss_factor("return abs(1 - rate * curvature) ** steps"),
         {"loss_factor": 1},
     ),
     (
         "the half stays in the slope",
-        {
-            "loss_factor_answer": """
-def loss_factor(rate, curvature, steps):
-    return (1 - rate * curvature / 2) ** (2 * steps)
-"""
-        },
+        loss_factor("return (1 - rate * curvature / 2) ** (2 * steps)"),
         {"loss_factor": 1.5},
     ),
     (
         "the step goes uphill",
-        {
-            "loss_factor_answer": """
-def loss_factor(rate, curvature, steps):
-    return (1 + rate * curvature) ** (2 * steps)
-"""
-        },
+        loss_factor("return (1 + rate * curvature) ** (2 * steps)"),
         {"loss_factor": 1.5},
     ),
     (
         "all slopes of a branch are taken for 1",
-        {
-            "branch_scale_answer": """
-def branch_scale(sigma_w2, layers, most):
-    return math.sqrt((most ** (2 / layers) - 1) / sigma_w2)
-"""
-        },
+        branch_scale("return math.sqrt((most ** (2 / layers) - 1) / sigma_w2)"),
         {"branch_scale": 2.5},
     ),
     (
         "root mean square and mean square are mixed up",
-        {
-            "branch_scale_answer": """
-def branch_scale(sigma_w2, layers, most):
-    return math.sqrt(2 * (most ** (1 / layers) - 1) / sigma_w2)
-"""
-        },
+        branch_scale("return math.sqrt(2 * (most ** (1 / layers) - 1) / sigma_w2)"),
         {"branch_scale": 2.5},
     ),
     (
         "the square of beta is returned",
-        {
-            "branch_scale_answer": """
-def branch_scale(sigma_w2, layers, most):
-    return 2 * (most ** (2 / layers) - 1) / sigma_w2
-"""
-        },
+        branch_scale("return 2 * (most ** (2 / layers) - 1) / sigma_w2"),
         {"branch_scale": 2.5},
     ),
     (
         "sizes of the two paths are added up",
-        {
-            "branch_scale_answer": """
-def branch_scale(sigma_w2, layers, most):
-    return (most ** (1 / layers) - 1) / math.sqrt(sigma_w2 / 2)
-"""
-        },
+        branch_scale("return (most ** (1 / layers) - 1) / math.sqrt(sigma_w2 / 2)"),
         {"branch_scale": 2.5},
     ),
     (
         "the direct path is forgotten",
-        {
-            "branch_scale_answer": """
-def branch_scale(sigma_w2, layers, most):
-    return math.sqrt(2 * most ** (2 / layers) / sigma_w2)
-"""
-        },
+        branch_scale("return math.sqrt(2 * most ** (2 / layers) / sigma_w2)"),
         {"branch_scale": 2.5},
     ),
     (
         "beta shrinks like one over the number of layers",
-        {
-            "branch_scale_answer": """
-def branch_scale(sigma_w2, layers, most):
-    return math.sqrt(2 * (most - 1) / sigma_w2) * 2 / layers
-"""
-        },
+        branch_scale("return math.sqrt(2 * (most - 1) / sigma_w2) * 2 / layers"),
         {"branch_scale": 1.5},
     ),
     (
