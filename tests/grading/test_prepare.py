@@ -40,7 +40,8 @@ def prepared(course, **changed):
 
 def test_a_notebook_of_millions_of_cells_is_not_readable(course, monkeypatch):
     monkeypatch.setattr(prepare, "MEMORY", 2**27)
-    toy.submit(course, "eve", '{"cells": [' + "{}," * 2_000_000 + "{}]}")
+    # Cells of some 300 bytes, 900 MB: memory that earlier tests gave back is not counted again.
+    toy.submit(course, "eve", '{"cells": [' + '{"":{}},' * 3_000_000 + "{}]}")
     text, notes, _ = prepared(course)
     assert notes == [f"NOT READABLE: {prepare.HEAVY}"] and prepare.HEAVY in text
 
@@ -60,8 +61,13 @@ SLOW_CODE = ("x\n" + " \n" * 20_000, "." * 60_000, "print('%" + "0" * 20_000)
 SLOW_WORDS = ("\\\\[" * 6000, "\\\\(" * 6000)
 
 
-def test_cells_that_are_slow_to_draw_are_shown_plainly():
-    """Left as it is, the first would take minutes; the test holds for any computer by far."""
+@pytest.fixture
+def impatient(monkeypatch):
+    """Give a cell a tenth of a second: what takes a second and more is slow on any computer."""
+    monkeypatch.setattr(drawing, "ONE", 0.1)
+
+
+def test_cells_that_are_slow_to_draw_are_shown_plainly(impatient):
     cells = [new_code_cell(text) for text in SLOW_CODE]
     cells += [new_markdown_cell(text) for text in SLOW_WORDS]
     cells += [new_code_cell("x = 1  # short"), new_markdown_cell("As $a^2$ says.")]
@@ -81,7 +87,7 @@ def test_what_is_honest_is_drawn_with_colors(course):
     assert [cell.source for cell in notebook.cells] == before
 
 
-def test_feedback_of_a_slow_notebook_is_made_soon(course, sandbox):
+def test_feedback_of_a_slow_notebook_is_made_soon(course, sandbox, impatient):
     toy.submit(course, "eve", toy.answered(course, {"explain": SLOW_WORDS[0]}, SLOW_CODE[1]))
     toy.grade_all(course)
     assert "shown plainly: 2" in toy.known(course, "eve")["notes"][0]
