@@ -159,7 +159,7 @@ GRIDS = {
         ),
         *product(
             activation=[
-                *("leaky_relu(0.5)", "leaky_relu(0.25)", "softplus - 0.806", "sigmoid"),
+                *("leaky_relu(0.5)", "leaky_relu(0.25)", "sigmoid"),
                 *("tanh", "elu", "selu"),
             ],
             start=["own"],
