@@ -12,7 +12,7 @@ from weightinit import activations, data, initializers, networks, theory
 from weightinit.grids import product
 from weightinit.training import BestRateAtEdge, sweep, tune
 
-DEPTH, WIDTH, CRITICAL_Q = 30, 64, 10.0
+DEPTH, WIDTH, LARGE_Q = 30, 64, 10.0
 
 
 class Less(nn.Module):
@@ -52,8 +52,10 @@ def thirty_layers(activation: str, start: str, seed: int) -> nn.Sequential:
     activation : str
         A registered name, ``"leaky_relu(0.7)"`` with any slope, or one of `LOWERED`.
     start : str
-        ``"own"``: the weights that keep q = 1. ``"he"``: He's factor 2. ``"critical"``: weights and
-        biases on the critical line, at q = 10.
+        ``"own"``: the weights that keep q = 1. ``"he"``: He's factor 2, from q = 1 on. ``"he, q =
+        10"``: from q = 10 on. ``"critical"``: weights and biases on the critical line, at q = 10.
+        ``"cancelled"``, for the sigmoid: the weights that keep q = 1 without the mean of 1/2, and
+        biases that cancel it.
     seed : int
         Of weights and biases.
 
@@ -73,11 +75,13 @@ def thirty_layers(activation: str, start: str, seed: int) -> nn.Sequential:
         phi = activations.from_module(nn.LeakyReLU(float(activation[11:-1])))
     else:
         phi = activations.get(activation)
-    q, sigma_b2 = 1.0, 0.0
-    sigma_w2 = 2.0 if start == "he" else theory.gain(phi) ** 2
+    q, sigma_b2 = LARGE_Q if start in ("he, q = 10", "critical") else 1.0, 0.0
     if start == "critical":
-        q = CRITICAL_Q
         sigma_w2, sigma_b2 = theory.critical_line(phi, q)
+    elif start == "cancelled":
+        sigma_w2 = theory.gain(lowered("sigmoid - 1/2")) ** 2
+    else:
+        sigma_w2 = theory.gain(phi) ** 2 if start == "own" else 2.0
     model = networks.mlp(DEPTH, WIDTH, phi, dtype=torch.float32)
     rule = initializers.Scheme(start, sigma_w2, "fan_in", "normal")
     initializers.initialize(model, rule, seed=seed)
@@ -85,8 +89,10 @@ def thirty_layers(activation: str, start: str, seed: int) -> nn.Sequential:
     with torch.no_grad():
         model.linear1.weight *= ((q - sigma_b2) / sigma_w2) ** 0.5  # the images' mean square is 1
         for layer in range(1, DEPTH + 1):
-            bias = model.get_submodule(f"linear{layer}").bias
+            weight, bias = model.get_submodule(f"linear{layer}").parameters()
             bias.normal_(0.0, sigma_b2**0.5, generator=generator)
+            if start == "cancelled" and layer > 1:
+                bias -= 0.5 * weight.sum(dim=1)
             if activation in LOWERED:  # in PyTorch's own operations, which are faster
                 setattr(model, f"act{layer}", Less(*LOWERED[activation][:2]))
     return model
@@ -131,7 +137,11 @@ def activation_and_start(activation: str, start: str, shared: float, steps: int)
     """
     digits = images_with(shared)
     build = functools.partial(thirty_layers, activation, start)
-    least = -3 if activation == "sigmoid" else LOWERED.get(activation, (None, None, -9))[2]
+    least = LOWERED.get(activation, (None, None, -9))[2]
+    if activation == "sigmoid" and start == "own":
+        least = -3
+    if shared > 0:
+        least = -12
     options = {"steps": steps, "evaluate_start": False}
     rates = [2.0**k for k in range(least, least + 7)]
     try:
@@ -153,13 +163,14 @@ GRIDS = {
         *product(activation=["leaky_relu(0.7)"], start=["own"], shared=[0.93], steps=[100, 300]),
         *product(
             activation=["gelu", "silu"],
-            start=["own", "he", "critical"],
+            start=["own", "he", "he, q = 10", "critical"],
             shared=[0.0],
             steps=[100, 300],
         ),
+        *product(activation=["sigmoid"], start=["cancelled"], shared=[0.0], steps=[100, 300]),
         *product(
             activation=[
-                *("leaky_relu(0.5)", "leaky_relu(0.25)", "sigmoid"),
+                *("leaky_relu(1.0)", "leaky_relu(0.5)", "leaky_relu(0.25)", "sigmoid"),
                 *("tanh", "elu", "selu"),
             ],
             start=["own"],
