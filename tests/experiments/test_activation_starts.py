@@ -34,6 +34,8 @@ def mean_squares(activation, start):
         ("sigmoid - 1/2", "own", 1.0, 30),
         ("leaky_relu(0.7)", "own", 1.0, 10),  # further up, single networks scatter
         ("gelu", "critical", 10.0, 10),
+        ("gelu", "he, q = 10", 10.0, 5),  # it fades slowly
+        ("sigmoid", "cancelled", 1.0, 30),
     ],
 )
 def test_a_start_keeps_the_mean_square_that_it_promises(activation, start, q, layers):
