@@ -61,7 +61,8 @@ def test_every_file_belongs_to_a_grid():
 
 @pytest.mark.parametrize("wrong", [None, "scale_and_rate", [1], experiments.relu_network, int])
 def test_what_has_no_grid_is_refused(wrong):
-    with pytest.raises(ValueError, match="no grid belongs to .*one for each of depth_and_scale, "):
+    message = "no grid belongs to .*one for each of activation_and_start, "
+    with pytest.raises(ValueError, match=message):
         experiments.results(wrong)
 
 

@@ -5,11 +5,13 @@ file, as an entry of ``GRIDS``. `results` gives the table of a whole grid, read 
 ``chapters/results`` as far as that holds it. Delete the file to compute all of it again. Chapters
 show the text of six functions: after a change, also of a docstring, run `make notebooks`.
 
-Read `stored`, then the experiment that you are looking for: `depths`, `relu_starts`, `very_deep`,
-`thirty_layers`, `residual_blocks` (chapter 5), `batch_normalization`, `batch_sizes`,
-`convolutional` (chapter 6). What several of them need is in `rates` and `last_rows`.
+Read `stored`, then the experiment that you are looking for: `activation_starts` (chapter 3),
+`depths`, `relu_starts`, `very_deep`, `thirty_layers`, `residual_blocks` (chapter 5),
+`batch_normalization`, `batch_sizes`, `convolutional` (chapter 6). What several of them need is in
+`rates` and `last_rows`.
 """
 
+from weightinit.experiments.activation_starts import activation_and_start
 from weightinit.experiments.batch_normalization import (
     first_layers_and_rate,
     late_normalization,
@@ -32,6 +34,7 @@ from weightinit.experiments.very_deep import faint_digits, rule_and_optimizer, t
 
 __all__ = [
     "GRIDS",
+    "activation_and_start",
     "batch_size_and_rate",
     "branch_and_rate",
     "convolutions",

@@ -7,6 +7,7 @@ import pandas as pd
 
 from weightinit import _rerun
 from weightinit.experiments import (
+    activation_starts,
     batch_normalization,
     batch_sizes,
     convolutional,
@@ -21,7 +22,8 @@ from weightinit.grids import run_grid
 # Beside the chapters that show them, in the checkout in which this package is installed.
 RESULTS = Path(__file__).parents[3] / "chapters" / "results"
 GRIDS = (
-    depths.GRIDS
+    activation_starts.GRIDS
+    | depths.GRIDS
     | relu_starts.GRIDS
     | very_deep.GRIDS
     | thirty_layers.GRIDS
