@@ -18,7 +18,7 @@ from tools.reading import MARKUP, counts, minutes
 from weightinit import plotting
 
 # Names of notebooks; the others join as they are rewritten.
-SECOND_EDITION = {"01_vanishing_gradients"}
+SECOND_EDITION = {"01_vanishing_gradients", "02_xavier_initialization"}
 
 MAX_MINUTES = 35
 MAX_CODE_LINES = 200
