@@ -18,7 +18,11 @@ from tools.reading import MARKUP, counts, minutes
 from weightinit import plotting
 
 # Names of notebooks; the others join as they are rewritten.
-SECOND_EDITION = {"01_vanishing_gradients", "03_activation_saturation"}
+SECOND_EDITION = {
+    "01_vanishing_gradients",
+    "02_xavier_initialization",
+    "03_activation_saturation",
+}
 
 MAX_MINUTES = 35
 MAX_CODE_LINES = 200
