@@ -20,7 +20,7 @@ help:
 	@echo "make serve        show the built site on http://localhost:8000"
 	@echo "make bench        measure speed and memory"
 	@echo "make portability  run the notebooks as on another machine, everything different at once"
-	@echo "make reseed       run the chapters with other seeds: make reseed SHIFTS=7 DATA=mnist"
+	@echo "make reseed       measure the claims with other seeds: make reseed SHIFTS=7 DATA=mnist"
 	@echo "make assignments  what students get: a zip of each assignment, in exercises/zips"
 	@echo "make samples      hand in three sample submissions: one right, one partly, one hostile"
 	@echo "make grade        mark what lies in exercises/submitted: make grade ASSIGNMENT=2 WORKERS=4"
@@ -57,7 +57,7 @@ portability: environment
 	.venv/bin/python -m pytest chapters appendix -n auto --differ=$(DIFFER) --junitxml=reports/portability.xml
 
 # `make reseed NOTEBOOKS=chapters/03_activation_saturation.ipynb SHIFTS=4` takes a single run.
-NOTEBOOKS = chapters
+NOTEBOOKS = chapters appendix
 SHIFTS = 1 2 3
 DATA = digits
 reseed: environment

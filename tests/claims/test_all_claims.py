@@ -57,6 +57,15 @@ def test_table_has_a_row_for_each_claim_in_the_order_of_the_file(course):
     assert rows.columns.tolist() == columns
 
 
+def test_a_claim_can_be_measured_in_a_further_experiment(course, monkeypatch):
+    (course / "appendix").mkdir()
+    (course / "chapters" / "02_y.ipynb").rename(course / "appendix" / "side_trip.ipynb")
+    link = "[section on 2.0](#claim-2.0), [further experiment](../appendix/side_trip.ipynb)"
+    assert table()["link"][2] == link
+    monkeypatch.chdir(course / "appendix")
+    assert table()["link"][2] == link
+
+
 def test_page(course, monkeypatch):
     text = page().markdown
     first, empty, head, _, *rows, empty_too, last = text.splitlines()
@@ -81,7 +90,7 @@ def test_results_of_a_notebook_without_any():
 
 def test_a_claim_that_no_chapter_measures_is_named(course):
     (course / "chapters" / "01_x.ipynb").unlink()
-    with pytest.raises(ValueError, match="no stored result for claim 1.0, 1.1; execute its chap"):
+    with pytest.raises(ValueError, match="no stored result for claim 1.0, 1.1; execute its note"):
         table()
     (course / "chapters" / "02_y.ipynb").unlink()
     with pytest.raises(
@@ -120,7 +129,8 @@ def test_the_page_of_all_claims_shows_what_the_chapters_have_stored():
     code = nbformat.read(ROOT / "appendix" / "claims.ipynb", as_version=4).cells[-1]
     assert code.source.endswith("claims.page()")
     (shown,) = code.outputs
-    text = page(sorted((ROOT / "chapters").glob("*.ipynb"))).markdown
+    notebooks = [*(ROOT / "chapters").glob("*.ipynb"), *(ROOT / "appendix").glob("*.ipynb")]
+    text = page(notebooks).markdown
     assert shown.data["text/markdown"] == text
     assert [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| ")][1:] == [
         f"| {id}" for id in load()

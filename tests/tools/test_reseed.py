@@ -160,3 +160,14 @@ def test_wrong_arguments_are_named(capsys, tmp_path):
     assert "choose from" in capsys.readouterr().err
     with pytest.raises(FileNotFoundError, match="no notebook in"):
         reseed.main([str(tmp_path)])
+    write(tmp_path / "none.ipynb", "page()")
+    with pytest.raises(FileNotFoundError, match="measures a claim"):
+        reseed.main([str(tmp_path)])
+
+
+def test_notebooks_without_a_claim_are_left_out(tmp_path):
+    write(tmp_path / "none.ipynb", "page()")
+    assert reseed.measuring([str(tmp_path), str(write(tmp_path / "toy.ipynb", KEPT))]) == [
+        tmp_path / "toy.ipynb",
+        tmp_path / "toy.ipynb",
+    ]

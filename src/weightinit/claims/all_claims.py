@@ -17,7 +17,8 @@ def table(notebooks: Iterable[str | Path] | None = None):
     Parameters
     ----------
     notebooks : iterable of path, optional
-        Executed notebooks. By default all of ``chapters/``, in this folder or the one above it.
+        Executed notebooks. By default all of ``chapters/`` and ``appendix/``, in this folder or
+        the one above it.
 
     Returns
     -------
@@ -31,7 +32,7 @@ def table(notebooks: Iterable[str | Path] | None = None):
     FileNotFoundError
         If there are no notebooks.
     ValueError
-        If a claim has no stored result (an executed chapter is missing, or never measures it), or
+        If a claim has no stored result (an executed notebook is missing, or never measures it), or
         more than one.
     """
     from pandas import DataFrame
@@ -39,13 +40,14 @@ def table(notebooks: Iterable[str | Path] | None = None):
     if notebooks is not None:
         check_sequence("notebooks", notebooks)
     results: dict[str, Result] = {}
-    for path in _chapters() if notebooks is None else map(_path, notebooks):
+    places: dict[str, Path] = {}
+    for path in _notebooks() if notebooks is None else map(_path, notebooks):
         for result in stored_results(json.loads(path.read_text("utf-8"))):
             if result.claim.id in results:
                 raise ValueError(f"claim {result.claim.id} is measured more than once")
-            results[result.claim.id] = result
+            results[result.claim.id], places[result.claim.id] = result, path
     if missing := [id for id in load() if id not in results]:
-        raise ValueError(f"no stored result for claim {', '.join(missing)}; execute its chapter")
+        raise ValueError(f"no stored result for claim {', '.join(missing)}; execute its notebook")
     rows = [
         {
             "id": entry.id,
@@ -54,8 +56,7 @@ def table(notebooks: Iterable[str | Path] | None = None):
             "verdict": entry.verdict,
             "finding": entry.finding,
             "result": results[entry.id],
-            "link": f"[section on {entry.id}](#{entry.anchor}), "
-            f"[chapter {int(entry.chapter[:2])}](../chapters/{entry.chapter}.ipynb)",
+            "link": f"[section on {entry.id}](#{entry.anchor}), {_link(places[entry.id])}",
         }
         for entry in load().values()
     ]
@@ -118,10 +119,16 @@ def _path(notebook) -> Path:
     return Path(notebook)
 
 
-def _chapters() -> list[Path]:
-    found = sorted(Path("chapters").glob("*.ipynb")) or sorted(Path("../chapters").glob("*.ipynb"))
-    if not found:
-        raise FileNotFoundError(
-            f"no notebooks in 'chapters' or '../chapters', seen from {Path.cwd().name!r}"
-        )
-    return found
+def _link(path: Path) -> str:
+    chapter = path.parent.name == "chapters"
+    name = f"chapter {int(path.stem[:2])}" if chapter else "further experiment"
+    return f"[{name}](../{path.parent.name}/{path.name})"
+
+
+def _notebooks() -> list[Path]:
+    for course in (Path("."), Path("..")):
+        if chapters := sorted(course.glob("chapters/*.ipynb")):
+            return chapters + sorted(course.glob("appendix/*.ipynb"))
+    raise FileNotFoundError(
+        f"no notebooks in 'chapters' or '../chapters', seen from {Path.cwd().name!r}"
+    )
