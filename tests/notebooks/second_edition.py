@@ -97,7 +97,7 @@ def within_budget(path: Path, notebook: NotebookNode) -> Faults:
 def text_can_be_read(path: Path, notebook: NotebookNode) -> Faults:
     """No text in a figure is below 9 pixels on a phone: the wider a figure, the smaller its text.
 
-    What is measured is the font, not the exponents, which are smaller.
+    Exponents and indices are no smaller: the house style sees to it.
     """
     if path.stem not in SECOND_EDITION:
         return

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.mathtext import MathTextParser
 
 from weightinit.plotting import COLORS, describe, series, style, use_style
 
@@ -21,6 +22,12 @@ def test_style_needs_no_font_that_matplotlib_does_not_bring(recwarn, caplog):
     # A missing font is logged, a missing sign is a UserWarning; others are not about fonts.
     assert not [one for one in recwarn if issubclass(one.category, UserWarning)]
     assert "font" not in caplog.text
+
+
+def test_exponents_and_indices_are_as_large_as_other_text():
+    use_style()
+    glyphs = MathTextParser("path").parse(r"$\sigma_w^2 = 10^{-6}$").glyphs
+    assert {size for _, size, *_ in glyphs} == {12.0}
 
 
 def test_series_differ_in_more_than_colour():
