@@ -43,10 +43,9 @@ def test_a_start_keeps_the_mean_square_that_it_promises(activation, start, q, la
 
 
 @pytest.mark.parametrize("name", activation_starts.LOWERED)
-def test_theory_and_network_have_the_same_function(name):
+def test_network_has_the_function_that_the_name_says(name):
     h = torch.linspace(-5, 5, 101, dtype=torch.float64)
     act = activation_starts.thirty_layers(name, "own", seed=0).act7
-    np.testing.assert_allclose(act(h), activation_starts.lowered(name)(h.numpy()), atol=1e-12)
     activation, constant, _ = activation_starts.LOWERED[name]
     np.testing.assert_allclose(act(h), activations.get(activation)(h.numpy()) - constant)
 

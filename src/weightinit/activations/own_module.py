@@ -1,6 +1,7 @@
-"""A PyTorch module for an activation that PyTorch does not have.
+"""PyTorch modules for activations that PyTorch does not have.
 
-Use `weightinit.activations`: an `Activation` without a ``torch_name`` gets this module.
+Use `weightinit.activations`: an `Activation` without a ``torch_name`` gets `OwnActivation`, and one
+that is `lowered` gets `Less`.
 """
 
 from collections.abc import Callable
@@ -31,6 +32,22 @@ class OwnActivation(nn.Module):
     def extra_repr(self) -> str:
         """Show the activation's name where the network is printed."""
         return self.activation.name
+
+
+class Less(nn.Module):
+    """What another module computes, less a constant."""
+
+    def __init__(self, activation: nn.Module, constant: float) -> None:
+        super().__init__()
+        self.activation, self.constant = activation, constant
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        """Return phi(h) less the constant, in the shape of h."""
+        return self.activation(h) - self.constant
+
+    def extra_repr(self) -> str:
+        """Show the constant where the network is printed."""
+        return f"constant={self.constant:g}"
 
 
 class _Elementwise(torch.autograd.Function):

@@ -15,33 +15,16 @@ from weightinit.training import BestRateAtEdge, sweep, tune
 DEPTH, WIDTH, LARGE_Q = 30, 64, 10.0
 
 
-class Less(nn.Module):
-    """Another activation, less a constant."""
-
-    def __init__(self, activation: str, constant: float) -> None:
-        super().__init__()
-        self.activation, self.constant = activations.get(activation).module(), constant
-
-    def forward(self, h: torch.Tensor) -> torch.Tensor:
-        """Return phi(h) less the constant."""
-        return self.activation(h) - self.constant
-
-
 # name: (activation, the constant that is taken off, base-2 logarithm of the least learning rate)
 LOWERED = {"sigmoid - 1/2": ("sigmoid", 0.5, -6), "softplus - 0.806": ("softplus", 0.806, -9)}
 
 
-def lowered(name: str) -> activations.Activation:
-    """Return an activation of `LOWERED`, for the theory.
-
-    Examples
-    --------
-    >>> lowered("sigmoid - 1/2")(0.0)
-    np.float64(0.0)
-    """
-    activation, constant, _ = LOWERED[name]
-    phi = activations.get(activation)
-    return activations.Activation(name, lambda h: phi.f(h) - constant, phi.df, phi.kinks)
+def _activation(name: str) -> activations.Activation:
+    if name in LOWERED:
+        return activations.lowered(*LOWERED[name][:2], name)
+    if name.startswith("leaky_relu("):
+        return activations.from_module(nn.LeakyReLU(float(name[11:-1])))
+    return activations.get(name)
 
 
 def thirty_layers(activation: str, start: str, seed: int) -> nn.Sequential:
@@ -69,17 +52,12 @@ def thirty_layers(activation: str, start: str, seed: int) -> nn.Sequential:
     >>> thirty_layers("leaky_relu(0.7)", "own", seed=0).act1
     LeakyReLU(negative_slope=0.7)
     """
-    if activation in LOWERED:
-        phi = lowered(activation)
-    elif activation.startswith("leaky_relu("):
-        phi = activations.from_module(nn.LeakyReLU(float(activation[11:-1])))
-    else:
-        phi = activations.get(activation)
+    phi = _activation(activation)
     q, sigma_b2 = LARGE_Q if start in ("he, q = 10", "critical") else 1.0, 0.0
     if start == "critical":
         sigma_w2, sigma_b2 = theory.critical_line(phi, q)
     elif start == "cancelled":
-        sigma_w2 = theory.gain(lowered("sigmoid - 1/2")) ** 2
+        sigma_w2 = theory.gain(activations.lowered("sigmoid", 0.5)) ** 2
     else:
         sigma_w2 = theory.gain(phi) ** 2 if start == "own" else 2.0
     model = networks.mlp(DEPTH, WIDTH, phi, dtype=torch.float32)
@@ -93,8 +71,6 @@ def thirty_layers(activation: str, start: str, seed: int) -> nn.Sequential:
             bias.normal_(0.0, sigma_b2**0.5, generator=generator)
             if start == "cancelled" and layer > 1:
                 bias -= 0.5 * weight.sum(dim=1)
-            if activation in LOWERED:  # in PyTorch's own operations, which are faster
-                setattr(model, f"act{layer}", Less(*LOWERED[activation][:2]))
     return model
 
 
