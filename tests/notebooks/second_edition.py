@@ -53,8 +53,10 @@ def numbering(path: Path) -> tuple[str, str]:
 
     Examples
     --------
-    >>> numbering(Path("03_activation_saturation.ipynb")), numbering(Path("edge_of_stability.ipynb"))
-    (('3.', 'fig-3-'), ('', 'fig-edge-of-stability-'))
+    >>> numbering(Path("03_activation_saturation.ipynb"))
+    ('3.', 'fig-3-')
+    >>> numbering(Path("edge_of_stability.ipynb"))
+    ('', 'fig-edge-of-stability-')
     """
     if path.stem in FURTHER:
         return "", f"fig-{path.stem.replace('_', '-')}-"
