@@ -25,7 +25,7 @@ SECOND_EDITION = {
 }
 
 # Pages of "Further experiments" that keep the same rules; their figures are 1, 2, ...
-FURTHER = {"edge_of_stability"}
+FURTHER = {"edge_of_stability", "loss_scaling", "recurrent"}
 
 MAX_MINUTES = 35
 MAX_MINUTES_FURTHER = 15
