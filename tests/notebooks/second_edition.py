@@ -24,7 +24,11 @@ SECOND_EDITION = {
     "03_activation_saturation",
 }
 
+# Pages of "Further experiments" that keep the same rules; their figures are 1, 2, ...
+FURTHER = {"edge_of_stability", "loss_scaling", "recurrent"}
+
 MAX_MINUTES = 35
+MAX_MINUTES_FURTHER = 15
 MAX_CODE_LINES = 200
 FIRST_SCREEN = 120  # words between the box "In this chapter" and the first figure, at most
 PHONE = 343  # pixels that a figure has on a phone of 375
@@ -37,6 +41,27 @@ FONT_SIZE = re.compile(r"(?:font|label)size\"?\s*[=:]\s*([\d.]+)")
 BOX = re.compile(r"^(`{3,}|:{3,})\{admonition\} In this chapter.*?^\1[ \t]*$", re.M | re.S)
 
 Faults = Iterator[str]
+
+
+def applies(path: Path) -> bool:
+    """Say whether a notebook has to keep these rules."""
+    return path.stem in SECOND_EDITION | FURTHER
+
+
+def numbering(path: Path) -> tuple[str, str]:
+    """Return what stands before the number of a figure, and before that in its label.
+
+    Examples
+    --------
+    >>> numbering(Path("03_activation_saturation.ipynb"))
+    ('3.', 'fig-3-')
+    >>> numbering(Path("edge_of_stability.ipynb"))
+    ('', 'fig-edge-of-stability-')
+    """
+    if path.stem in FURTHER:
+        return "", f"fig-{path.stem.replace('_', '-')}-"
+    chapter = path.stem.split("_")[0].lstrip("0")
+    return f"{chapter}.", f"fig-{chapter}-"
 
 
 def figures(notebook: NotebookNode) -> list[tuple[int, str]]:
@@ -52,12 +77,12 @@ def figures(notebook: NotebookNode) -> list[tuple[int, str]]:
 
 def figures_are_captioned(path: Path, notebook: NotebookNode) -> Faults:
     """A figure has a number and a caption, and the text says when to look at it."""
-    if path.stem not in SECOND_EDITION:
+    if not applies(path):
         return
-    chapter = path.stem.split("_")[0].lstrip("0")
+    before, prefix = numbering(path)
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for turn, (place, _) in enumerate(figures(notebook), start=1):
-        number, label = f"{chapter}.{turn}", f"fig-{chapter}-{turn}"
+        number, label = f"{before}{turn}", f"{prefix}{turn}"
         below = notebook.cells[place + 1 : place + 2]
         caption = CAPTION.match(below[0].source) if below else None
         if caption is None:
@@ -70,10 +95,11 @@ def figures_are_captioned(path: Path, notebook: NotebookNode) -> Faults:
 
 def within_budget(path: Path, notebook: NotebookNode) -> Faults:
     """A chapter can be read in one sitting, and shows a picture before any code."""
-    if path.stem not in SECOND_EDITION:
+    if not applies(path):
         return
-    if (needed := round(minutes(notebook))) > MAX_MINUTES:
-        yield f"it takes {needed} minutes to read, at most {MAX_MINUTES}"
+    most = MAX_MINUTES_FURTHER if path.stem in FURTHER else MAX_MINUTES
+    if (needed := round(minutes(notebook))) > most:
+        yield f"it takes {needed} minutes to read, at most {most}"
     if (lines := counts(notebook)["code lines"]) > MAX_CODE_LINES:
         yield f"{lines} lines of code are visible, at most {MAX_CODE_LINES}"
     first = next((place for place, _ in figures(notebook)), len(notebook.cells))
@@ -99,7 +125,7 @@ def text_can_be_read(path: Path, notebook: NotebookNode) -> Faults:
 
     Exponents and indices are no smaller: the house style sees to it.
     """
-    if path.stem not in SECOND_EDITION:
+    if not applies(path):
         return
     for turn, (place, png) in enumerate(figures(notebook), start=1):
         (width,) = struct.unpack(">I", base64.b64decode(png)[16:20])  # as PNG's header has it

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "appendix" / "notation.md").read_text("utf-8").split("## Glossary\n")[1]
 LABEL = re.compile(r"\$\$ \([\w-]+\)|\{eq\}`[\w-]+`|^\([\w-]+\)=$", re.M)
-ENTRIES = re.findall(r"^### (.+)\n\n(.+) \*Chapter (\d)\.\*$", PAGE, re.M)
+ENTRIES = re.findall(r"^### (.+)\n\n(.+) \*(?:Chapter (\d)|Further experiments)\.\*$", PAGE, re.M)
 
 
 def prose(path):
@@ -19,6 +19,8 @@ def prose(path):
     return " ".join(LABEL.sub("", text.replace("*", "")).split())
 
 
+# The pages that no chapter contains; a term that only they use belongs to "Further experiments".
+FURTHER = [prose(path) for path in sorted((ROOT / "appendix").glob("*.ipynb"))]
 CHAPTERS = {path.stem[1]: prose(path) for path in sorted((ROOT / "chapters").glob("*.ipynb"))}
 
 
@@ -36,4 +38,8 @@ def test_entry(term, text, chapter):
     assert len(re.findall(r"[.:] [A-Z]", text)) < 2, "at most two sentences"
     words = re.escape(term.replace("gradient factor", r"factor $\chi_1$"))
     uses = [n for n, prose in CHAPTERS.items() if re.search(rf"(?<!\w){words}", prose, re.I)]
-    assert uses and uses[0] == chapter, f"{term} is used in chapters {uses}"
+    if chapter:
+        assert uses and uses[0] == chapter, f"{term} is used in chapters {uses}"
+    else:
+        assert not uses, f"{term} is used in chapters {uses}"
+        assert any(re.search(rf"(?<!\w){words}", page, re.I) for page in FURTHER)
