@@ -243,7 +243,6 @@ GRIDS = {
         *_cells("tanh", 16.0, 1, 200, **{PLAIN: -9, ADAM: -12, CLIPPED: -7, SKIP: -9}),
         *_cells("tanh", 16.0, 4, 200, **{PLAIN: -8}),
         *_cells("tanh", 16.0, 1, 200, **{SKIP + ", Adam": -13}),
-        # LATER
     ],
     clipping_threshold: [
         *_readers(3.0, None, PLAIN, -11, every=True),
