@@ -243,6 +243,7 @@ GRIDS = {
         *_cells("tanh", 16.0, 1, 200, **{PLAIN: -9, ADAM: -12, CLIPPED: -7, SKIP: -9}),
         *_cells("tanh", 16.0, 4, 200, **{PLAIN: -8}),
         *_cells("tanh", 16.0, 1, 200, **{SKIP + ", Adam": -13}),
+        *_cells("relu", 8.0, 1, 1000, **{PLAIN: -18, ADAM: -11, CLIPPED: -7}),
     ],
     clipping_threshold: [
         *_readers(3.0, None, PLAIN, -11, every=True),
