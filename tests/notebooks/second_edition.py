@@ -22,6 +22,7 @@ SECOND_EDITION = {
     "01_vanishing_gradients",
     "02_xavier_initialization",
     "03_activation_saturation",
+    "04_exploding_gradients",
 }
 
 # Pages of "Further experiments" that keep the same rules; their figures are 1, 2, ...

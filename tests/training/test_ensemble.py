@@ -115,6 +115,29 @@ def test_clipping_is_per_member_and_pytorchs_own(make):
     assert clipped >= 2  # the comparison would say little if nothing had been clipped
 
 
+@pytest.mark.parametrize("make", [SGD, Adam])
+def test_warm_up_is_that_of_pytorch(make):
+    models, lrs, warm_up = [network(seed) for seed in range(3)], [0.01, 0.02, 0.02], 7
+    train_ensemble(models, SMALL, lrs=lrs, steps=12, optimizer=make, warm_up=warm_up)
+    for seed, (model, lr) in enumerate(zip(models, lrs, strict=True)):
+        alone, free = network(seed), network(seed)
+
+        def warming(parameters, lr=lr):
+            optimizer = make(parameters, lr=lr)
+            rise = torch.optim.lr_scheduler.LambdaLR(
+                optimizer, lambda step: min(1.0, (step + 1) / warm_up)
+            )
+            optimizer.register_step_post_hook(lambda *_: rise.step())
+            return optimizer
+
+        train(alone, SMALL, steps=12, optimizer=warming)
+        train(free, SMALL, steps=12, optimizer=lambda p, lr=lr: make(p, lr=lr))
+        torch.testing.assert_close(weights(model), weights(alone), rtol=1e-6, atol=1e-8)
+        assert not torch.allclose(
+            *(next(net.parameters()).detach() for net in (alone, free)), rtol=1e-3
+        )
+
+
 def test_order_of_the_rates_does_not_matter():
     rates = [0.3, 0.1, 0.3, 0.2, 0.1]
     mixed, ordered = [network(seed) for seed in range(5)], [network(seed) for seed in range(5)]

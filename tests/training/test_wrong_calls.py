@@ -127,6 +127,7 @@ def test_train(change, error, message):
         ({"clip_norm": 0.0}, ValueError, "clip_norm must be positive and finite, got 0.0"),
         ({"clip_norm": NAN}, ValueError, "clip_norm must be positive and finite, got nan"),
         ({"clip_norm": "1"}, TypeError, "clip_norm must be a number, got '1'"),
+        ({"warm_up": 0}, ValueError, "warm_up must be a whole number of at least 1, got 0"),
         *(
             ({"evaluate_start": value}, ValueError, "evaluate_start must be True or False, got")
             for value in (*BOOLS, None)

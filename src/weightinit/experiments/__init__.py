@@ -6,9 +6,9 @@ file, as an entry of ``GRIDS``. `results` gives the table of a whole grid, read 
 show the text of six functions: after a change, also of a docstring, run `make notebooks`.
 
 Read `stored`, then the experiment that you are looking for: `activation_starts` (chapter 3),
-`depths`, `relu_starts`, `very_deep`, `thirty_layers`, `residual_blocks` (chapter 5),
-`batch_normalization`, `batch_sizes`, `convolutional` (chapter 6). What several of them need is in
-`rates` and `last_rows`.
+`explosions` (chapter 4), `depths`, `relu_starts`, `very_deep`, `thirty_layers`, `residual_blocks`
+(chapter 5), `batch_normalization`, `batch_sizes`, `convolutional` (chapter 6). What several of them
+need is in `rates` and `last_rows`.
 """
 
 from weightinit.experiments.activation_starts import activation_and_start
@@ -21,6 +21,7 @@ from weightinit.experiments.batch_normalization import (
 from weightinit.experiments.batch_sizes import batch_size_and_rate
 from weightinit.experiments.convolutional import convolutions
 from weightinit.experiments.depths import depth_and_scale
+from weightinit.experiments.explosions import clipping_threshold, remedy_and_scale
 from weightinit.experiments.relu_starts import (
     he_times,
     relu_network,
@@ -37,6 +38,7 @@ __all__ = [
     "activation_and_start",
     "batch_size_and_rate",
     "branch_and_rate",
+    "clipping_threshold",
     "convolutions",
     "depth_and_scale",
     "faint_digits",
@@ -46,6 +48,7 @@ __all__ = [
     "late_normalization",
     "normalized_scheme_and_rate",
     "relu_network",
+    "remedy_and_scale",
     "results",
     "rule_and_optimizer",
     "scale_and_rate",

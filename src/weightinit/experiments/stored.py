@@ -12,6 +12,7 @@ from weightinit.experiments import (
     batch_sizes,
     convolutional,
     depths,
+    explosions,
     relu_starts,
     residual_blocks,
     thirty_layers,
@@ -23,6 +24,7 @@ from weightinit.grids import run_grid
 RESULTS = Path(__file__).parents[3] / "chapters" / "results"
 GRIDS = (
     activation_starts.GRIDS
+    | explosions.GRIDS
     | depths.GRIDS
     | relu_starts.GRIDS
     | very_deep.GRIDS

@@ -15,6 +15,7 @@ from weightinit._checks import (
     check_positive,
     check_seed,
     check_sequence,
+    check_size,
 )
 from weightinit._one_pass import check_loss
 from weightinit._progress import show
@@ -46,6 +47,7 @@ def train_ensemble(
     steps: int,
     optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.SGD,
     clip_norm: float | None = None,
+    warm_up: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
     evaluate_every: int | None = None,
@@ -79,6 +81,9 @@ def train_ensemble(
     clip_norm : float, optional
         Shorten the gradient of a network, over all its parameters, to this length if it is longer
         (Pascanu et al. 2013), as ``torch.nn.utils.clip_grad_norm_`` does.
+    warm_up : int, optional
+        Steps in which the rates rise in a straight line to their values (Goyal et al. 2017): in
+        step k of them a network is trained at k / warm_up of its rate.
     evaluate_start : bool
         Evaluate the untrained networks, too: it costs as much as some twenty steps.
 
@@ -124,6 +129,8 @@ def train_ensemble(
         )
     if clip_norm is not None:
         check_positive("clip_norm", clip_norm)
+    if warm_up is not None:
+        check_size("warm_up", warm_up)
     check_choice("evaluate_start", evaluate_start, (True, False))
     check_alike(models)
     images, labels, test_images, test_labels = loop.prepare(
@@ -140,6 +147,7 @@ def train_ensemble(
     check_same_code(models, images[:16])
     stack = Stack(models)
     step_size, slices = _optimizer(optimizer, stack.trained, rates)
+    full = [group["lr"] for group in step_size.param_groups]
     history, diverged = [], pd.Series(pd.NA, range(len(models)), dtype="Int64")
 
     def evaluate(step: int) -> None:
@@ -168,6 +176,9 @@ def train_ensemble(
         for members, parts in slices:
             for part, gradient in zip(parts, gradients, strict=True):
                 part.grad = None if gradient is None else gradient[members]
+        if warm_up is not None and step <= warm_up:
+            for group, rate in zip(step_size.param_groups, full, strict=True):
+                group["lr"] = rate * step / warm_up
         step_size.step()
         if step == steps or (evaluate_every and step % evaluate_every == 0):
             evaluate(step)
@@ -201,7 +212,8 @@ def sweep(
         Seed of the order of the images.
     **options
         What `train_ensemble` takes besides: ``steps`` (needed), ``optimizer``, ``clip_norm``,
-        ``batch_size``, ``evaluate_every``, ``evaluate_start``, ``device``, ``progress``.
+        ``warm_up``, ``batch_size``, ``evaluate_every``, ``evaluate_start``, ``device``,
+        ``progress``.
 
     Returns
     -------
