@@ -22,6 +22,7 @@ SECOND_EDITION = {
     "01_vanishing_gradients",
     "02_xavier_initialization",
     "03_activation_saturation",
+    "05_role_of_initialization",
 }
 
 MAX_MINUTES = 35

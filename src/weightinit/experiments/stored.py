@@ -11,9 +11,11 @@ from weightinit.experiments import (
     batch_normalization,
     batch_sizes,
     convolutional,
+    critical_tanh,
     depths,
     relu_starts,
     residual_blocks,
+    ten_layers,
     thirty_layers,
     very_deep,
 )
@@ -24,9 +26,11 @@ RESULTS = Path(__file__).parents[3] / "chapters" / "results"
 GRIDS = (
     activation_starts.GRIDS
     | depths.GRIDS
+    | critical_tanh.GRIDS
     | relu_starts.GRIDS
     | very_deep.GRIDS
     | thirty_layers.GRIDS
+    | ten_layers.GRIDS
     | residual_blocks.GRIDS
     | batch_normalization.GRIDS
     | batch_sizes.GRIDS
