@@ -20,11 +20,7 @@ from weightinit.experiments.batch_normalization import (
 )
 from weightinit.experiments.batch_sizes import batch_size_and_rate
 from weightinit.experiments.convolutional import convolutions
-from weightinit.experiments.critical_tanh import (
-    depth_and_small_rate,
-    rule_at_depth,
-    tanh_network,
-)
+from weightinit.experiments.critical_tanh import orthogonal_at_depth, tanh_network
 from weightinit.experiments.depths import depth_and_scale
 from weightinit.experiments.relu_starts import (
     he_times,
@@ -39,8 +35,8 @@ from weightinit.experiments.thirty_layers import start_and_optimizer
 from weightinit.experiments.very_deep import (
     faint_digits,
     gaussian_with_signal_of_orthogonal,
+    restored_signal,
     rule_and_optimizer,
-    start_of_thousand,
     thousand_layers,
 )
 
@@ -51,7 +47,6 @@ __all__ = [
     "branch_and_rate",
     "convolutions",
     "depth_and_scale",
-    "depth_and_small_rate",
     "faint_digits",
     "first_layers_and_rate",
     "gaussian_with_signal_of_orthogonal",
@@ -60,15 +55,15 @@ __all__ = [
     "long_run",
     "late_normalization",
     "normalized_scheme_and_rate",
+    "orthogonal_at_depth",
     "relu_network",
+    "restored_signal",
     "results",
     "rule_and_optimizer",
-    "rule_at_depth",
     "scale_and_rate",
     "scheme_and_optimizer",
     "scheme_and_rate",
     "start_and_optimizer",
-    "start_of_thousand",
     "std_and_normalization",
     "tanh_network",
     "thousand_layers",

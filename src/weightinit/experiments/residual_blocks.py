@@ -66,7 +66,6 @@ def branch_and_rate(branch: float, lr: float) -> pd.DataFrame:
 GRIDS = {
     branch_and_rate: [
         *product(branch=[1.0], lr=[10.0**power for power in (*range(-24, -10, 2), -8, -4, -2)]),
-        *product(branch=[1.0], lr=[10 ** (half / 2) for half in range(-37, -28) if half % 4]),
         *product(branch=[0.1, 0.0], lr=half_decades(-3.5, -0.5)),
     ],
 }

@@ -9,7 +9,7 @@ from torch import nn
 
 from weightinit import data, initializers, networks
 from weightinit.grids import product
-from weightinit.training import sweep, train, tune
+from weightinit.training import sweep, train
 
 
 def thousand_layers(rule: str, seed: int) -> nn.Sequential:
@@ -77,35 +77,36 @@ def gaussian_with_signal_of_orthogonal(seed: int) -> nn.Sequential:
     return model
 
 
-def start_of_thousand(start: str) -> pd.DataFrame:
-    """Train 1,000 layers for 60 steps of plain gradient descent.
+def restored_signal(seeds: int) -> pd.DataFrame:
+    """Train networks of `gaussian_with_signal_of_orthogonal` for 30 steps of gradient descent.
+
+    At each of six rates, each four times the one before.
 
     Parameters
     ----------
-    start : str
-        ``"orthogonal"``: ten networks at the rate that `tune` finds among six. ``"rescaled"``: two
-        networks of `gaussian_with_signal_of_orthogonal` at each of eleven rates.
+    seeds : int
+        How many networks at each rate.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each network and each tenth step: ``lr``, ``seed``, ``step``, ``loss``,
+        A row for each network and each fifteenth step: ``lr``, ``seed``, ``step``,
         ``test_accuracy``.
     """
-    options = {"steps": 60, "evaluate_every": 10}
-    if start == "orthogonal":
-        build, seeds = functools.partial(thousand_layers, "orthogonal"), range(10)
-        rates = [2.0**power for power in range(-13, -7)]
-        rates = [tune(build, faint_digits(), lrs=rates, steps=60, seeds=range(100, 103)).lr]
-    else:
-        build, seeds = gaussian_with_signal_of_orthogonal, range(2)
-        rates = [2.0**power for power in range(-17, -6)]
-    table = sweep(build, faint_digits(), lrs=rates, seeds=seeds, **options)
-    return table[["lr", "seed", "step", "loss", "test_accuracy"]]
+    table = sweep(
+        gaussian_with_signal_of_orthogonal,
+        faint_digits(),
+        lrs=[2.0**power for power in range(-17, -6, 2)],
+        seeds=range(seeds),
+        steps=30,
+        evaluate_every=15,
+        evaluate_start=False,
+    )
+    return table[["lr", "seed", "step", "test_accuracy"]]
 
 
 GRIDS = {
-    start_of_thousand: [{"start": "orthogonal"}, {"start": "rescaled"}],
+    restored_signal: [{"seeds": 2}],
     rule_and_optimizer: [
         *product(rule=["orthogonal"], optimizer=["SGD"], lr=[1e-3], seed=range(5)),
         *product(rule=["lecun_normal"], optimizer=["SGD"], lr=[1e-5, 1e-3, 0.1, 10], seed=range(5)),
