@@ -23,6 +23,7 @@ SECOND_EDITION = {
     "02_xavier_initialization",
     "03_activation_saturation",
     "04_exploding_gradients",
+    "05_role_of_initialization",
 }
 
 # Pages of "Further experiments" that keep the same rules; their figures are 1, 2, ...

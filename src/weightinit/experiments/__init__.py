@@ -6,9 +6,9 @@ file, as an entry of ``GRIDS``. `results` gives the table of a whole grid, read 
 show the text of six functions: after a change, also of a docstring, run `make notebooks`.
 
 Read `stored`, then the experiment that you are looking for: `activation_starts` (chapter 3),
-`explosions` (chapter 4), `depths`, `relu_starts`, `very_deep`, `thirty_layers`, `residual_blocks`
-(chapter 5), `batch_normalization`, `batch_sizes`, `convolutional` (chapter 6). What several of them
-need is in `rates` and `last_rows`.
+`explosions` (chapter 4), `depths`, `critical_tanh`, `relu_starts`, `ten_layers`, `very_deep`,
+`residual_blocks` (chapter 5), `thirty_layers` (a further experiment), `batch_normalization`,
+`batch_sizes`, `convolutional` (chapter 6). What several of them need is in `rates` and `last_rows`.
 """
 
 from weightinit.experiments.activation_starts import activation_and_start
@@ -20,6 +20,7 @@ from weightinit.experiments.batch_normalization import (
 )
 from weightinit.experiments.batch_sizes import batch_size_and_rate
 from weightinit.experiments.convolutional import convolutions
+from weightinit.experiments.critical_tanh import orthogonal_at_depth, tanh_network
 from weightinit.experiments.depths import depth_and_scale
 from weightinit.experiments.explosions import clipping_threshold, remedy_and_scale
 from weightinit.experiments.relu_starts import (
@@ -30,8 +31,15 @@ from weightinit.experiments.relu_starts import (
 )
 from weightinit.experiments.residual_blocks import branch_and_rate, hundred_blocks
 from weightinit.experiments.stored import GRIDS, results
+from weightinit.experiments.ten_layers import long_run, scheme_and_optimizer
 from weightinit.experiments.thirty_layers import start_and_optimizer
-from weightinit.experiments.very_deep import faint_digits, rule_and_optimizer, thousand_layers
+from weightinit.experiments.very_deep import (
+    faint_digits,
+    gaussian_with_signal_of_orthogonal,
+    restored_signal,
+    rule_and_optimizer,
+    thousand_layers,
+)
 
 __all__ = [
     "GRIDS",
@@ -43,17 +51,23 @@ __all__ = [
     "depth_and_scale",
     "faint_digits",
     "first_layers_and_rate",
+    "gaussian_with_signal_of_orthogonal",
     "he_times",
     "hundred_blocks",
+    "long_run",
     "late_normalization",
     "normalized_scheme_and_rate",
+    "orthogonal_at_depth",
     "relu_network",
     "remedy_and_scale",
+    "restored_signal",
     "results",
     "rule_and_optimizer",
     "scale_and_rate",
+    "scheme_and_optimizer",
     "scheme_and_rate",
     "start_and_optimizer",
     "std_and_normalization",
+    "tanh_network",
     "thousand_layers",
 ]

@@ -11,10 +11,12 @@ from weightinit.experiments import (
     batch_normalization,
     batch_sizes,
     convolutional,
+    critical_tanh,
     depths,
     explosions,
     relu_starts,
     residual_blocks,
+    ten_layers,
     thirty_layers,
     very_deep,
 )
@@ -26,9 +28,11 @@ GRIDS = (
     activation_starts.GRIDS
     | explosions.GRIDS
     | depths.GRIDS
+    | critical_tanh.GRIDS
     | relu_starts.GRIDS
     | very_deep.GRIDS
     | thirty_layers.GRIDS
+    | ten_layers.GRIDS
     | residual_blocks.GRIDS
     | batch_normalization.GRIDS
     | batch_sizes.GRIDS

@@ -9,7 +9,7 @@ from torch import nn
 
 from weightinit import data, initializers, networks
 from weightinit.grids import product
-from weightinit.training import train
+from weightinit.training import sweep, train
 
 
 def thousand_layers(rule: str, seed: int) -> nn.Sequential:
@@ -53,7 +53,60 @@ def rule_and_optimizer(rule: str, optimizer: str, lr: float, seed: int) -> pd.Da
     return run.history[["step", "loss", "test_accuracy"]]
 
 
+def gaussian_with_signal_of_orthogonal(seed: int) -> nn.Sequential:
+    """Build 1,000 Gaussian layers, each scaled so that its signal is as large as an orthogonal one.
+
+    Layer by layer, for the RMS of the pre-activations over 256 images.
+
+    Examples
+    --------
+    >>> model = gaussian_with_signal_of_orthogonal(seed=0)
+    >>> x = faint_digits().tensors(torch.float32)[0][:256]
+    >>> sizes = [net[:1999](x).square().mean() for net in (model, thousand_layers("orthogonal", 0))]
+    >>> bool((sizes[0] / sizes[1]).sub(1).abs() < 0.01)
+    True
+    """
+    model, other = thousand_layers("lecun_normal", seed), thousand_layers("orthogonal", seed)
+    x = y = faint_digits().tensors(torch.float32)[0][:256]
+    with torch.no_grad():
+        for layer in range(1, 1001):
+            mine, its = model.get_submodule(f"linear{layer}"), other.get_submodule(f"linear{layer}")
+            y = its(y)
+            mine.weight.mul_((y.square().mean() / mine(x).square().mean()).sqrt())
+            x, y = torch.tanh(mine(x)), torch.tanh(y)
+    return model
+
+
+def restored_signal(seeds: int) -> pd.DataFrame:
+    """Train networks of `gaussian_with_signal_of_orthogonal` for 30 steps of gradient descent.
+
+    At each of six rates, each four times the one before.
+
+    Parameters
+    ----------
+    seeds : int
+        How many networks at each rate.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each network and each fifteenth step: ``lr``, ``seed``, ``step``,
+        ``test_accuracy``.
+    """
+    table = sweep(
+        gaussian_with_signal_of_orthogonal,
+        faint_digits(),
+        lrs=[2.0**power for power in range(-17, -6, 2)],
+        seeds=range(seeds),
+        steps=30,
+        evaluate_every=15,
+        evaluate_start=False,
+    )
+    return table[["lr", "seed", "step", "test_accuracy"]]
+
+
 GRIDS = {
+    restored_signal: [{"seeds": 2}],
     rule_and_optimizer: [
         *product(rule=["orthogonal"], optimizer=["SGD"], lr=[1e-3], seed=range(5)),
         *product(rule=["lecun_normal"], optimizer=["SGD"], lr=[1e-5, 1e-3, 0.1, 10], seed=range(5)),
