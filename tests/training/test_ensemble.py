@@ -13,7 +13,7 @@ from weightinit import initializers
 from weightinit.data import digits
 from weightinit.networks import mlp
 from weightinit.training import sweep, train, train_ensemble
-from weightinit.training.ensemble import ELEMENTWISE
+from weightinit.training.own_rates import ELEMENTWISE
 
 SGD, Adam = torch.optim.SGD, torch.optim.Adam
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -1,7 +1,8 @@
 """One training loop (`train`), and the same for many small networks at once (`train_ensemble`).
 
-Read `loop` (batches, evaluation, checks: what both share), `one_network`, then `ensemble` and
-`stack` (many networks, stacked along a new first axis), and `tuning` (which learning rate).
+Read `loop` (batches, evaluation, checks: what both share), `one_network`, then `ensemble`,
+`stack` (many networks, stacked along a new first axis) and `own_rates` (their optimizer), and
+`tuning` (which learning rate).
 """
 
 from weightinit.training.ensemble import sweep, train_ensemble

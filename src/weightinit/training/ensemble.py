@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
-from itertools import groupby, product
+from itertools import product
 
 import pandas as pd
 import torch
@@ -21,22 +21,8 @@ from weightinit._one_pass import check_loss
 from weightinit._progress import show
 from weightinit.data import Digits
 from weightinit.training import loop
+from weightinit.training.own_rates import OwnRates
 from weightinit.training.stack import Stack, check_alike, check_same_code
-
-# They treat every number by itself, so a stack of networks is to them what the networks are.
-ELEMENTWISE = (
-    torch.optim.Adadelta,
-    torch.optim.Adagrad,
-    torch.optim.Adam,
-    torch.optim.Adamax,
-    torch.optim.AdamW,
-    torch.optim.ASGD,
-    torch.optim.NAdam,
-    torch.optim.RAdam,
-    torch.optim.RMSprop,
-    torch.optim.Rprop,
-    torch.optim.SGD,
-)
 
 
 def train_ensemble(
@@ -76,8 +62,8 @@ def train_ensemble(
     optimizer : callable
         Given parameter groups, which have their learning rates already, returns the optimizer:
         ``torch.optim.Adam``, or ``lambda groups: torch.optim.SGD(groups, momentum=0.9)``. It must
-        treat every number by itself, as those of `ELEMENTWISE` do; it may divide the groups, scale
-        their rates, and leave some out, which stay as they are.
+        treat every number by itself, as those of `own_rates.ELEMENTWISE` do; it may divide the
+        groups, scale their rates, and leave some out, which stay as they are.
     clip_norm : float, optional
         Shorten the gradient of a network, over all its parameters, to this length if it is longer
         (Pascanu et al. 2013), as ``torch.nn.utils.clip_grad_norm_`` does.
@@ -146,8 +132,7 @@ def train_ensemble(
     )
     check_same_code(models, images[:16])
     stack = Stack(models)
-    step_size, slices = _optimizer(optimizer, stack.trained, rates)
-    full = [group["lr"] for group in step_size.param_groups]
+    update = OwnRates(optimizer, stack.trained, rates, clip_norm, warm_up)
     history, diverged = [], pd.Series(pd.NA, range(len(models)), dtype="Int64")
 
     def evaluate(step: int) -> None:
@@ -171,15 +156,7 @@ def train_ensemble(
             if pd.isna(diverged[member]):
                 diverged[member] = step
                 stack.retire(member)
-        if clip_norm is not None:
-            gradients = _clipped(gradients, clip_norm)
-        for members, parts in slices:
-            for part, gradient in zip(parts, gradients, strict=True):
-                part.grad = None if gradient is None else gradient[members]
-        if warm_up is not None and step <= warm_up:
-            for group, rate in zip(step_size.param_groups, full, strict=True):
-                group["lr"] = rate * step / warm_up
-        step_size.step()
+        update.step(step, gradients)
         if step == steps or (evaluate_every and step % evaluate_every == 0):
             evaluate(step)
     stack.write_back()
@@ -267,41 +244,8 @@ def _losses(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return losses.mean(dim=1)
 
 
-def _clipped(gradients: Sequence[torch.Tensor | None], clip_norm: float) -> list:
-    """Return the gradients, each network's shortened for itself; None is of an unused parameter."""
-    used = [gradient for gradient in gradients if gradient is not None]
-    squares = [gradient.square().flatten(start_dim=1).sum(dim=1) for gradient in used]
-    length = torch.stack(squares).sum(dim=0).sqrt()
-    factor = (clip_norm / (length + 1e-6)).clamp(max=1)  # PyTorch's own formula, its 1e-6 included
-    return [g if g is None else g * factor.view(-1, *[1] * (g.ndim - 1)) for g in gradients]
-
-
 def _list(name: str, values: Sequence) -> list:
     if isinstance(values, (nn.Module, dict, set)):
         raise TypeError(f"{name} must be a sequence, got a {type(values).__name__}")
     check_sequence(name, values)
     return list(values)
-
-
-def _optimizer(optimizer, trained: list[torch.Tensor], rates: list[float]):
-    """Return the optimizer, and for each run of equal rates the members and their parameters."""
-    slices, groups, start = [], [], 0
-    # A slice of the stack shares its memory: updated as a group of its own, it updates the stack.
-    for lr, run in groupby(rates):
-        members = slice(start, start := start + len(list(run)))
-        parts = [parameter.detach()[members] for parameter in trained]
-        slices.append((members, parts))
-        groups.append({"params": parts, "lr": lr})
-    rate = {id(part): group["lr"] for group in groups for part in group["params"]}
-    parts = [part for _, parts in slices for part in parts]
-    made = loop.make_optimizer(optimizer, groups, parts, parts)
-    hooked = made._optimizer_step_pre_hooks or made._optimizer_step_post_hooks
-    if type(made) not in ELEMENTWISE or hooked:  # a subclass or a hook may do anything
-        allowed = ", ".join(kind.__name__ for kind in ELEMENTWISE)
-        given_one = type(made).__name__ + (" with a hook" if hooked else "")
-        message = "the optimizer must treat every number by itself and be without hooks, so one of"
-        raise TypeError(f"{message} {allowed}, got {given_one}")
-    for group in made.param_groups:
-        if len({rate[id(part)] for part in group["params"]}) > 1:
-            raise ValueError("the optimizer must not join groups with different learning rates")
-    return made, slices
