@@ -59,7 +59,7 @@ def test_every_file_belongs_to_a_grid():
     assert {path.stem for path in stored_results.RESULTS.glob("*.jsonl")} == names
 
 
-@pytest.mark.parametrize("wrong", [None, "scale_and_rate", [1], experiments.relu_network, int])
+@pytest.mark.parametrize("wrong", [None, "scheme_and_rate", [1], experiments.relu_network, int])
 def test_what_has_no_grid_is_refused(wrong):
     message = "no grid belongs to .*one for each of activation_and_start, "
     with pytest.raises(ValueError, match=message):
@@ -73,7 +73,6 @@ def test_what_has_no_grid_is_refused(wrong):
 AGAIN = [
     (experiments.depth_and_scale, {"depth": 4, "sigma_w2": 1.0}, 3, None, None, 0.003),
     (experiments.scheme_and_rate, {"scheme": "xavier_normal", "lr": 0.00562}, 1, None, 1e-3, 0.003),
-    (experiments.scale_and_rate, {"scale": 0.5, "lr": 0.01}, 1, None, 1e-3, 0.003),
     (experiments.branch_and_rate, {"branch": 0.1, "lr": 0.00316}, 2, 10, 1e-4, 0.003),
     (
         experiments.start_and_optimizer,

@@ -23,12 +23,7 @@ from weightinit.experiments.convolutional import convolutions
 from weightinit.experiments.critical_tanh import orthogonal_at_depth, tanh_network
 from weightinit.experiments.depths import depth_and_scale
 from weightinit.experiments.explosions import clipping_threshold, remedy_and_scale
-from weightinit.experiments.relu_starts import (
-    he_times,
-    relu_network,
-    scale_and_rate,
-    scheme_and_rate,
-)
+from weightinit.experiments.relu_starts import he_times, relu_network, scheme_and_rate
 from weightinit.experiments.residual_blocks import branch_and_rate, hundred_blocks
 from weightinit.experiments.stored import GRIDS, results
 from weightinit.experiments.ten_layers import long_run, scheme_and_optimizer
@@ -36,6 +31,8 @@ from weightinit.experiments.thirty_layers import start_and_optimizer
 from weightinit.experiments.very_deep import (
     faint_digits,
     gaussian_with_signal_of_orthogonal,
+    linear_part,
+    linear_share,
     restored_signal,
     rule_and_optimizer,
     thousand_layers,
@@ -56,6 +53,8 @@ __all__ = [
     "hundred_blocks",
     "long_run",
     "late_normalization",
+    "linear_part",
+    "linear_share",
     "normalized_scheme_and_rate",
     "orthogonal_at_depth",
     "relu_network",
@@ -63,7 +62,6 @@ __all__ = [
     "restored_signal",
     "results",
     "rule_and_optimizer",
-    "scale_and_rate",
     "scheme_and_optimizer",
     "scheme_and_rate",
     "start_and_optimizer",

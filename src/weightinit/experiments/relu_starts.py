@@ -87,29 +87,7 @@ def he_times(factor: float) -> initializers.Scheme:
     return initializers.Scheme("scaled", 2.0 * factor**2, "fan_in", "normal")
 
 
-def scale_and_rate(scale: float, lr: float) -> pd.DataFrame:
-    """Train 5 such networks for 300 steps of gradient descent, from He's variance times a factor.
-
-    Parameters
-    ----------
-    scale : float
-        The factor of the variance.
-    lr : float
-        The learning rate.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each network: its ``seed``, ``loss`` and ``test_accuracy`` at the end.
-    """
-    rule = initializers.Scheme("scaled", 2.0 * scale, "fan_in", "normal")
-    models = [relu_network(rule, seed) for seed in range(5)]
-    table = train_ensemble(models, data.digits(), lrs=[lr] * 5, steps=300, evaluate_start=False)
-    return table.rename(columns={"member": "seed"})[["seed", "loss", "test_accuracy"]]
-
-
 SCHEMES = ["he_normal", "he_uniform", "orthogonal", "xavier_normal", "lecun_normal"]
 GRIDS = {
     scheme_and_rate: product(scheme=[*SCHEMES, "default", "small"], lr=RATES),
-    scale_and_rate: product(scale=[round(2 ** (half / 2), 4) for half in range(-6, 7)], lr=RATES),
 }

@@ -63,8 +63,8 @@ def results(function: Callable) -> pd.DataFrame:
 
     Examples
     --------
-    >>> list(results(relu_starts.scale_and_rate))  # from its file
-    ['scale', 'lr', 'seed', 'loss', 'test_accuracy']
+    >>> list(results(relu_starts.scheme_and_rate))  # from its file
+    ['scheme', 'lr', 'seed', 'steps_to_90', 'loss', 'test_accuracy']
     """
     if not any(function is known for known in GRIDS):
         names = ", ".join(known.__name__ for known in GRIDS)

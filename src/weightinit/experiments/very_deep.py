@@ -105,7 +105,54 @@ def restored_signal(seeds: int) -> pd.DataFrame:
     return table[["lr", "seed", "step", "test_accuracy"]]
 
 
+def linear_share(model: nn.Module, digits: data.Digits) -> float:
+    """Return the share of the scores' variance over images that a linear map of the pixels gives.
+
+    The map is fitted to the training images by least squares; the share is that of the test images.
+
+    Examples
+    --------
+    >>> round(linear_share(nn.Linear(64, 10), data.digits()), 3)
+    1.0
+    """
+    x, _, x_test, _ = digits.tensors(next(model.parameters()).dtype)
+    with torch.no_grad():
+        scores, of_test = (model(images).double() for images in (x, x_test))
+    pixels, of_test_pixels = (
+        torch.cat([images.double(), torch.ones(len(images), 1, dtype=torch.float64)], dim=1)
+        for images in (x, x_test)
+    )
+    fitted = torch.linalg.lstsq(pixels, scores, driver="gelsd").solution
+    missed = (of_test - of_test_pixels @ fitted).square().sum()
+    return float(1 - missed / (of_test - of_test.mean(dim=0)).square().sum())
+
+
+def linear_part(images: str, lr: float, seed: int) -> pd.DataFrame:
+    """Train 1,000 orthogonal layers for 60 steps and ask how linear they are.
+
+    Parameters
+    ----------
+    images : str
+        ``"faint"``, those of `faint_digits`, or ``"ordinary"``, the digits as they are.
+    lr : float
+        Of plain gradient descent.
+    seed : int
+        Of the weights.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row: ``test_accuracy``, and ``linear_share`` as the function of this name gives it.
+    """
+    digits = faint_digits() if images == "faint" else data.digits()
+    model = thousand_layers("orthogonal", seed)
+    run = train(model, digits, steps=60, lr=lr, evaluate_every=60)
+    right = run.history["test_accuracy"].iloc[-1]
+    return pd.DataFrame([{"test_accuracy": right, "linear_share": linear_share(model, digits)}])
+
+
 GRIDS = {
+    linear_part: product(images=["faint", "ordinary"], lr=[1e-3], seed=range(3)),
     restored_signal: [{"seeds": 2}],
     rule_and_optimizer: [
         *product(rule=["orthogonal"], optimizer=["SGD"], lr=[1e-3], seed=range(5)),
