@@ -14,7 +14,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 LONGEST = 200
-CAPTION = re.compile(r"Figure \d+\.\d+\.$")
+CAPTION = re.compile(r"Figure \d+(\.\d+)?\.$")  # of a chapter, or of a further experiment
 REFERENCES = "references"  # the page with the bibliography
 
 

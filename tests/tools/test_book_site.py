@@ -20,19 +20,20 @@ def page(*parts):
     return nodes.section("", *parts)
 
 
-def test_caption_moves_into_the_output_above_it():
-    caption = paragraph("Figure 1.2.")
+@pytest.mark.parametrize("number", ["1.2", "3"])
+def test_caption_moves_into_the_output_above_it(number):
+    caption = paragraph(f"Figure {number}.")
     caption["ids"] = ["fig-1-2"]
     doctree = page(cell(), nodes.target(refid="fig-1-2"), caption)
     book_site.join_captions(None, doctree)
     (figure,) = doctree[0][1].children
     assert [type(part) for part in figure.children] == [nodes.image, book_site.Caption]
     assert figure[1]["ids"] == ["fig-1-2"]
-    assert figure[1].astext() == "Figure 1.2. What to see."
+    assert figure[1].astext() == f"Figure {number}. What to see."
     assert not list(doctree.findall(nodes.paragraph))
 
 
-@pytest.mark.parametrize("bold", ["Figure 1.2", "Figure 1.", "figure 1.2.", "See Figure 1.2."])
+@pytest.mark.parametrize("bold", ["Figure 1.2", "Figure 1", "Figure 1..", "figure 1.2.", "See Figure 1.2."])
 def test_other_paragraphs_stay(bold):
     doctree = page(cell(), paragraph(bold))
     book_site.join_captions(None, doctree)
