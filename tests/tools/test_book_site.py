@@ -33,7 +33,9 @@ def test_caption_moves_into_the_output_above_it(number):
     assert not list(doctree.findall(nodes.paragraph))
 
 
-@pytest.mark.parametrize("bold", ["Figure 1.2", "Figure 1", "Figure 1..", "figure 1.2.", "See Figure 1.2."])
+@pytest.mark.parametrize(
+    "bold", ["Figure 1.2", "Figure 1", "Figure 1..", "figure 1.2.", "See Figure 1.2."]
+)
 def test_other_paragraphs_stay(bold):
     doctree = page(cell(), paragraph(bold))
     book_site.join_captions(None, doctree)
