@@ -7,8 +7,8 @@ show the text of six functions: after a change, also of a docstring, run `make n
 
 Read `stored`, then the experiment that you are looking for: `activation_starts` (chapter 3),
 `depths`, `relu_starts`, `very_deep`, `thirty_layers`, `residual_blocks` (chapter 5),
-`batch_normalization`, `batch_sizes`, `convolutional` (chapter 6). What several of them need is in
-`rates` and `last_rows`.
+`batch_normalization`, `scaled_layers`, `frozen_parts`, `batch_sizes`, `convolutional` (chapter 6).
+What several of them need is in `rates` and `last_rows`.
 """
 
 from weightinit.experiments.activation_starts import activation_and_start
@@ -21,6 +21,7 @@ from weightinit.experiments.batch_normalization import (
 from weightinit.experiments.batch_sizes import batch_size_and_rate
 from weightinit.experiments.convolutional import convolutions
 from weightinit.experiments.depths import depth_and_scale
+from weightinit.experiments.frozen_parts import faint_network, frozen_biases, frozen_weights
 from weightinit.experiments.relu_starts import (
     he_times,
     relu_network,
@@ -28,6 +29,13 @@ from weightinit.experiments.relu_starts import (
     scheme_and_rate,
 )
 from weightinit.experiments.residual_blocks import branch_and_rate, hundred_blocks
+from weightinit.experiments.scaled_layers import (
+    first_steps,
+    hidden_scale_and_rate,
+    scaled_and_tuned,
+    scaled_network,
+    small_batches,
+)
 from weightinit.experiments.stored import GRIDS, results
 from weightinit.experiments.thirty_layers import start_and_optimizer
 from weightinit.experiments.very_deep import faint_digits, rule_and_optimizer, thousand_layers
@@ -40,16 +48,24 @@ __all__ = [
     "convolutions",
     "depth_and_scale",
     "faint_digits",
+    "faint_network",
     "first_layers_and_rate",
+    "first_steps",
+    "frozen_biases",
+    "frozen_weights",
     "he_times",
+    "hidden_scale_and_rate",
     "hundred_blocks",
     "late_normalization",
     "normalized_scheme_and_rate",
     "relu_network",
     "results",
+    "scaled_and_tuned",
+    "scaled_network",
     "rule_and_optimizer",
     "scale_and_rate",
     "scheme_and_rate",
+    "small_batches",
     "start_and_optimizer",
     "std_and_normalization",
     "thousand_layers",

@@ -12,8 +12,10 @@ from weightinit.experiments import (
     batch_sizes,
     convolutional,
     depths,
+    frozen_parts,
     relu_starts,
     residual_blocks,
+    scaled_layers,
     thirty_layers,
     very_deep,
 )
@@ -30,6 +32,8 @@ GRIDS = (
     | residual_blocks.GRIDS
     | batch_normalization.GRIDS
     | batch_sizes.GRIDS
+    | scaled_layers.GRIDS
+    | frozen_parts.GRIDS
     | convolutional.GRIDS
 )
 
