@@ -22,10 +22,17 @@ SECOND_EDITION = {
     "01_vanishing_gradients",
     "02_xavier_initialization",
     "03_activation_saturation",
+    "06_batchnorm_and_he",
 }
 
 # Pages of "Further experiments" that keep the same rules; their figures are 1, 2, ...
-FURTHER = {"edge_of_stability", "loss_scaling", "recurrent"}
+FURTHER = {
+    "edge_of_stability",
+    "library_defaults",
+    "loss_scaling",
+    "normalization_variants",
+    "recurrent",
+}
 
 MAX_MINUTES = 35
 MAX_MINUTES_FURTHER = 15
