@@ -24,10 +24,17 @@ SECOND_EDITION = {
     "03_activation_saturation",
     "04_exploding_gradients",
     "05_role_of_initialization",
+    "06_batchnorm_and_he",
 }
 
 # Pages of "Further experiments" that keep the same rules; their figures are 1, 2, ...
-FURTHER = {"edge_of_stability", "loss_scaling", "recurrent"}
+FURTHER = {
+    "edge_of_stability",
+    "library_defaults",
+    "loss_scaling",
+    "normalization_variants",
+    "recurrent",
+}
 
 MAX_MINUTES = 35
 MAX_MINUTES_FURTHER = 15

@@ -8,7 +8,8 @@ show the text of six functions: after a change, also of a docstring, run `make n
 Read `stored`, then the experiment that you are looking for: `activation_starts` (chapter 3),
 `explosions` (chapter 4), `depths`, `critical_tanh`, `relu_starts`, `ten_layers`, `very_deep`,
 `residual_blocks` (chapter 5), `thirty_layers` (a further experiment), `batch_normalization`,
-`batch_sizes`, `convolutional` (chapter 6). What several of them need is in `rates` and `last_rows`.
+`scaled_layers`, `frozen_parts`, `batch_sizes`, `convolutional` (chapter 6). What several of them
+need is in `rates` and `last_rows`.
 """
 
 from weightinit.experiments.activation_starts import activation_and_start
@@ -23,8 +24,16 @@ from weightinit.experiments.convolutional import convolutions
 from weightinit.experiments.critical_tanh import orthogonal_at_depth, tanh_network
 from weightinit.experiments.depths import depth_and_scale
 from weightinit.experiments.explosions import clipping_threshold, remedy_and_scale
+from weightinit.experiments.frozen_parts import faint_network, frozen_biases, frozen_weights
 from weightinit.experiments.relu_starts import he_times, relu_network, scheme_and_rate
 from weightinit.experiments.residual_blocks import branch_and_rate, hundred_blocks
+from weightinit.experiments.scaled_layers import (
+    first_steps,
+    hidden_scale_and_rate,
+    scaled_and_tuned,
+    scaled_network,
+    small_batches,
+)
 from weightinit.experiments.stored import GRIDS, results
 from weightinit.experiments.ten_layers import long_run, scheme_and_optimizer
 from weightinit.experiments.thirty_layers import start_and_optimizer
@@ -47,9 +56,14 @@ __all__ = [
     "convolutions",
     "depth_and_scale",
     "faint_digits",
+    "faint_network",
     "first_layers_and_rate",
     "gaussian_with_signal_of_orthogonal",
+    "first_steps",
+    "frozen_biases",
+    "frozen_weights",
     "he_times",
+    "hidden_scale_and_rate",
     "hundred_blocks",
     "long_run",
     "late_normalization",
@@ -61,9 +75,12 @@ __all__ = [
     "remedy_and_scale",
     "restored_signal",
     "results",
+    "scaled_and_tuned",
+    "scaled_network",
     "rule_and_optimizer",
     "scheme_and_optimizer",
     "scheme_and_rate",
+    "small_batches",
     "start_and_optimizer",
     "std_and_normalization",
     "tanh_network",

@@ -133,5 +133,7 @@ GRIDS = {
             lr=half_decades(-3, 1),
         ),
         *product(activation=["relu", "tanh"], first=[0], factor=[1.0], lr=half_decades(-3, 1)),
+        *product(activation=["relu"], first=[1], factor=[0.1], lr=half_decades(-3, 1)),
+        *product(activation=["tanh"], first=[1], factor=[10.0], lr=half_decades(-3, 1)),
     ],
 }

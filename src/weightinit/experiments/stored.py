@@ -14,8 +14,10 @@ from weightinit.experiments import (
     critical_tanh,
     depths,
     explosions,
+    frozen_parts,
     relu_starts,
     residual_blocks,
+    scaled_layers,
     ten_layers,
     thirty_layers,
     very_deep,
@@ -36,6 +38,8 @@ GRIDS = (
     | residual_blocks.GRIDS
     | batch_normalization.GRIDS
     | batch_sizes.GRIDS
+    | scaled_layers.GRIDS
+    | frozen_parts.GRIDS
     | convolutional.GRIDS
 )
 

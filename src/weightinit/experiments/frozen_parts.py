@@ -1,0 +1,113 @@
+"""What becomes of a normalized network when a part of it does not learn (chapter 6)."""
+
+import functools
+from collections.abc import Callable
+
+import pandas as pd
+import torch
+from torch import nn
+
+from weightinit import data
+from weightinit.experiments.batch_normalization import late_normalization
+from weightinit.experiments.relu_starts import he_times
+from weightinit.experiments.scaled_layers import scaled_network
+from weightinit.grids import product
+from weightinit.training import BestRateAtEdge, sweep, tune
+
+
+def _tuned(build: Callable[[int], nn.Module], rates: list[float], **options) -> pd.DataFrame:
+    """Train 10 networks at the rate that `tune` finds; where it refuses, 5 at every rate."""
+    options["evaluate_start"] = False
+    try:
+        seeds = [100, 101, 102]
+        chosen = tune(build, data.digits(), lrs=rates, seeds=seeds, **options).lr
+        table = sweep(build, data.digits(), lrs=[chosen], seeds=range(10), **options)
+    except (BestRateAtEdge, RuntimeError):
+        table = sweep(build, data.digits(), lrs=rates, seeds=range(5), **options)
+    return table[["lr", "seed", "loss", "test_accuracy"]]
+
+
+def frozen_weights(batch_size: int, frozen: bool) -> pd.DataFrame:
+    """Train networks of five layers from He's start on all training images once.
+
+    Rates from 1/256 to 1/8 for batches of two, eight times that for sixteen.
+
+    Parameters
+    ----------
+    batch_size : int
+        Images a step.
+    frozen : bool
+        Whether the hidden weights keep their start; all else learns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each network: ``lr``, ``seed``, ``loss``, ``test_accuracy``.
+    """
+    build = functools.partial(scaled_network, 1.0, 1.0, depth=5, frozen=frozen)
+    least = -8 if batch_size == 2 else -5
+    rates = [2.0**k for k in range(least, least + 6)]
+    steps = len(data.digits().x_train) // batch_size
+    return _tuned(build, rates, steps=steps, batch_size=batch_size)
+
+
+def faint_network(factor: float, frozen: bool, eps: float, seed: int) -> nn.Sequential:
+    """Build ten ReLU layers; the first five are not normalized, and not at He's scale.
+
+    Parameters
+    ----------
+    factor : float
+        Of He's standard deviation, in these five.
+    frozen : bool
+        Whether all biases of linear layers stay at zero.
+    eps : float
+        Of the normalizations.
+    seed : int
+        Of the weights.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        The network, in single precision.
+
+    Examples
+    --------
+    >>> faint_network(0.1, True, 1e-5, seed=0).linear7.bias.requires_grad
+    False
+    """
+    model = late_normalization("relu", he_times(factor), 5, seed, torch.float32)
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            layer.bias.requires_grad_(not frozen)
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.eps = eps
+    return model
+
+
+def frozen_biases(factor: float, frozen: bool, eps: float) -> pd.DataFrame:
+    """Train such networks for 300 steps, at rates from 1/256 to 1/8.
+
+    Parameters
+    ----------
+    factor, frozen, eps
+        As in `faint_network`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each network: ``lr``, ``seed``, ``loss``, ``test_accuracy``.
+    """
+    build = functools.partial(faint_network, factor, frozen, eps)
+    return _tuned(build, [2.0**k for k in range(-8, -2)], steps=300)
+
+
+GRIDS = {
+    frozen_weights: product(batch_size=[2, 16], frozen=[False, True]),
+    frozen_biases: [
+        {"factor": 0.1, "frozen": False, "eps": 1e-5},
+        {"factor": 0.1, "frozen": True, "eps": 1e-5},
+        {"factor": 0.01, "frozen": True, "eps": 1e-5},
+        {"factor": 0.01, "frozen": False, "eps": 1e-30},
+        {"factor": 0.01, "frozen": True, "eps": 1e-30},
+    ],
+}
