@@ -171,7 +171,7 @@ GRIDS = {
     ],
     first_steps: [
         {"hidden": hidden, "output": output, "own_batch": own_batch}
-        for hidden, output in ((1.0, 1.0), (SMALL, SMALL), (SMALL, 1.0))
+        for hidden, output in ((1.0, 1.0), (SMALL, SMALL), (SMALL, 1.0), (1.0, SMALL))
         for own_batch in (False, True)
     ],
     small_batches: [
