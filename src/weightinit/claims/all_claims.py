@@ -40,12 +40,11 @@ def table(notebooks: Iterable[str | Path] | None = None):
     if notebooks is not None:
         check_sequence("notebooks", notebooks)
     results: dict[str, Result] = {}
-    places: dict[str, Path] = {}
     for path in _notebooks() if notebooks is None else map(_path, notebooks):
         for result in stored_results(json.loads(path.read_text("utf-8"))):
             if result.claim.id in results:
                 raise ValueError(f"claim {result.claim.id} is measured more than once")
-            results[result.claim.id], places[result.claim.id] = result, path
+            results[result.claim.id] = result
     if missing := [id for id in load() if id not in results]:
         raise ValueError(f"no stored result for claim {', '.join(missing)}; execute its notebook")
     rows = [
@@ -56,7 +55,7 @@ def table(notebooks: Iterable[str | Path] | None = None):
             "verdict": entry.verdict,
             "finding": entry.finding,
             "result": results[entry.id],
-            "link": f"[section on {entry.id}](#{entry.anchor}), {_link(places[entry.id])}",
+            "link": f"[section on {entry.id}](#{entry.anchor}), {_link(entry.chapter)}",
         }
         for entry in load().values()
     ]
@@ -119,10 +118,10 @@ def _path(notebook) -> Path:
     return Path(notebook)
 
 
-def _link(path: Path) -> str:
-    chapter = path.parent.name == "chapters"
-    name = f"chapter {int(path.stem[:2])}" if chapter else "further experiment"
-    return f"[{name}](../{path.parent.name}/{path.name})"
+def _link(notebook: str) -> str:
+    if notebook[:2].isdigit():
+        return f"[chapter {int(notebook[:2])}](../chapters/{notebook}.ipynb)"
+    return f"[further experiment](../appendix/{notebook}.ipynb)"
 
 
 def _notebooks() -> list[Path]:
