@@ -14,7 +14,6 @@ from weightinit.experiments import (
     last_rows,
     relu_starts,
     residual_blocks,
-    thirty_layers,
     very_deep,
 )
 from weightinit.experiments import stored as stored_results
@@ -28,7 +27,6 @@ TRAINING = [
     last_rows,
     relu_starts,
     residual_blocks,
-    thirty_layers,
 ]
 
 
@@ -74,14 +72,6 @@ AGAIN = [
     (experiments.depth_and_scale, {"depth": 4, "sigma_w2": 1.0}, 3, None, None, 0.003),
     (experiments.scheme_and_rate, {"scheme": "xavier_normal", "lr": 0.00562}, 1, None, 1e-3, 0.003),
     (experiments.branch_and_rate, {"branch": 0.1, "lr": 0.00316}, 2, 10, 1e-4, 0.003),
-    (
-        experiments.start_and_optimizer,
-        {"start": "xavier_normal", "optimizer": "SGD", "lr": 0.00316},
-        2,
-        20,
-        1e-5,
-        1e-9,
-    ),
     (
         experiments.std_and_normalization,
         {"normalization": None, "factor": 1.0, "lr": 0.001},

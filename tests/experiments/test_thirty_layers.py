@@ -1,32 +1,54 @@
-"""Thirty ReLU layers: how they are trained, which the first steps of a cell do not show."""
+"""Thirty ReLU layers: their starts, and how they are trained."""
 
-import pandas as pd
 import pytest
 import torch
 
-from weightinit import experiments
+from weightinit import data, experiments, initializers, networks
 from weightinit.experiments import thirty_layers
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "options"),
-    [
-        ("SGD", torch.optim.SGD, {"momentum": 0.9, "nesterov": False, "weight_decay": 0}),
-        ("Adam", torch.optim.Adam, {"betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0}),
-    ],
-)
-def test_optimizer_and_steps_are_those_of_the_docstring(name, kind, options, monkeypatch):
-    def ensemble(models, digits, *, lrs, steps, optimizer, evaluate_every):
-        assert (lrs, steps, evaluate_every) == ([0.1] * len(models), 200, 20) and len(models) == 10
-        made = optimizer(models[0].parameters(), lr=0.1)
-        assert type(made) is kind and options.items() <= made.defaults.items()
-        return pd.DataFrame({"member": [3], "step": [20], "loss": [0.5], "test_accuracy": [0.9]})
+def test_orthogonal_and_measured_is_lsuv():
+    model = networks.mlp(30, 64, "relu", dtype=torch.float32)
+    images = data.digits().tensors(torch.float32)[0][:256]
+    initializers.lsuv(model, images, seed=3)
+    ours = experiments.thirty_relu_layers("orthogonal", "measured", 3)
+    for name in ("linear1", "linear30", "output"):
+        torch.testing.assert_close(
+            ours.get_submodule(name)(torch.ones(64)).std() > 0, torch.tensor(True)
+        )
+    x = images
+    for module in ours:
+        x = module(x)
+        if isinstance(module, torch.nn.Linear):
+            assert x.std().item() == pytest.approx(1, abs=1e-4)
 
-    monkeypatch.setattr(thirty_layers, "train_ensemble", ensemble)
-    table = experiments.start_and_optimizer("he_normal", name, 0.1)
-    assert table.to_dict("list") == {
-        "seed": [3],
-        "step": [20],
-        "loss": [0.5],
-        "test_accuracy": [0.9],
-    }
+
+@pytest.mark.parametrize(("scale", "variance"), [("Xavier", 1.0), ("He", 2.0)])
+@pytest.mark.parametrize("matrices", ["Gaussian", "orthogonal"])
+def test_scale_is_the_variance_times_the_fan_in(matrices, scale, variance):
+    model = experiments.thirty_relu_layers(matrices, scale, 0)
+    found = torch.stack([model.get_submodule(f"linear{k}").weight for k in range(2, 31)])
+    assert 64 * found.var().item() == pytest.approx(variance, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("momentum", torch.optim.SGD), ("Adam", torch.optim.Adam)]
+)
+def test_optimizer_is_that_of_the_docstring(name, kind, monkeypatch):
+    seen = []
+
+    def refuse(build, digits, *, lrs, optimizer, steps, **options):
+        made = optimizer(build(0).parameters(), lr=0.1)
+        seen.append((type(made), made.defaults.get("momentum"), steps, len(lrs)))
+        raise thirty_layers.BestRateAtEdge("none")
+
+    def train(build, digits, *, lrs, seeds, **options):
+        seen.append((len(lrs), len(seeds)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(thirty_layers, "tune", refuse)
+    monkeypatch.setattr(thirty_layers, "sweep", train)
+    with pytest.raises(KeyboardInterrupt):
+        experiments.matrices_and_scale("Gaussian", "He", name)
+    momentum = 0.9 if name == "momentum" else None
+    assert seen == [(kind, momentum, 100, 8), (8, 10)]

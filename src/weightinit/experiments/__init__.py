@@ -36,7 +36,7 @@ from weightinit.experiments.scaled_layers import (
 )
 from weightinit.experiments.stored import GRIDS, results
 from weightinit.experiments.ten_layers import long_run, scheme_and_optimizer
-from weightinit.experiments.thirty_layers import start_and_optimizer
+from weightinit.experiments.thirty_layers import matrices_and_scale, thirty_relu_layers
 from weightinit.experiments.very_deep import (
     faint_digits,
     gaussian_with_signal_of_orthogonal,
@@ -69,6 +69,7 @@ __all__ = [
     "late_normalization",
     "linear_part",
     "linear_share",
+    "matrices_and_scale",
     "normalized_scheme_and_rate",
     "orthogonal_at_depth",
     "relu_network",
@@ -81,8 +82,8 @@ __all__ = [
     "scheme_and_optimizer",
     "scheme_and_rate",
     "small_batches",
-    "start_and_optimizer",
     "std_and_normalization",
     "tanh_network",
+    "thirty_relu_layers",
     "thousand_layers",
 ]
