@@ -145,6 +145,26 @@ def test_activation_inside_a_block_of_the_users_own():
     assert probe(model, *batch())["activation"].tolist() == ["tanh", "tanh", "output"]
 
 
+def test_activation_made_of_another_is_measured_as_a_whole():
+    class Centred(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inside = nn.Sigmoid()
+
+        def forward(self, h):
+            return self.inside(h) - 0.5
+
+    model = nn.Sequential(linear(64, 20, 1), Centred(), linear(20, 10, 2))
+    x, y = batch()
+    row = probe(model, x, y).iloc[0]
+    assert row["activation"] == "Centred"
+    same(row, X, stats(model[1](model[0](x))))
+    assert row[["saturated", "dead"]].isna().all()
+    # PyTorch's containers only hold what is an activation, and what follows it.
+    model[1] = nn.Sequential(nn.Sigmoid(), nn.Dropout(0.0))
+    assert probe(model, x, y).iloc[0]["activation"] == "sigmoid"
+
+
 def test_layer_with_an_activation_inside_is_not_called_linear():
     class Tanh(nn.Module):
         def __init__(self):

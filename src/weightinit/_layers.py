@@ -98,13 +98,16 @@ def find_layers(model) -> dict[nn.Module, str]:
 
 def is_activation(module) -> bool:
     """Tell whether a module which is neither a layer nor a normalization may be an activation."""
-    if module._modules or any(p is not None and p.ndim > 1 for p in module._parameters.values()):
+    parts = list(module.modules())
+    if any(p is not None and p.ndim > 1 for part in parts for p in part._parameters.values()):
         return False
-    origin = type(module).__module__
+    own = not type(module).__module__.startswith("torch.")  # a class of the user's own
+    if len(parts) > 1:  # PyTorch's own are containers, such as Sequential, or compiled
+        return own and not any(isinstance(part, (*BETWEEN, *EMBEDDINGS)) for part in parts)
     return (
-        activations.from_module(module) is not None
-        or origin == "torch.nn.modules.activation"
-        or not origin.startswith("torch.nn.")  # a class of the user's own
+        own
+        or activations.from_module(module) is not None
+        or type(module).__module__ == "torch.nn.modules.activation"
     )
 
 

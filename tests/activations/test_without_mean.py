@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from weightinit import activations, theory
+from weightinit import activations, networks, probes, theory
 from weightinit.activations import lowered
 
 
@@ -46,3 +46,15 @@ def test_module_computes_function_and_slope(name, constant):
 def test_wrong_calls(arguments, error, says):
     with pytest.raises(error, match=says):
         lowered(*arguments)
+
+
+def test_a_probe_measures_it_and_not_what_is_in_it():
+    phi = lowered("sigmoid", 0.5)
+    model = networks.mlp(2, 50, phi, seed=0)
+    x = torch.randn(40, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    table = probes.probe(model, x, torch.zeros(40, dtype=torch.int64))
+    assert activations.from_module(model.act1) is phi
+    assert table["activation"].tolist() == ["sigmoid - 0.5"] * 2 + ["output"]
+    first = model.act1(model[0](x))
+    assert table["x_mean"][0] == pytest.approx(first.mean().item(), abs=1e-12)
+    assert table["saturated"][0] == 0

@@ -35,19 +35,21 @@ class OwnActivation(nn.Module):
 
 
 class Less(nn.Module):
-    """What another module computes, less a constant."""
+    """What the module of another activation computes, less a constant."""
 
-    def __init__(self, activation: nn.Module, constant: float) -> None:
+    def __init__(self, activation):
         super().__init__()
-        self.activation, self.constant = activation, constant
+        self.activation = activation
+        # In a tuple it is no child, so that a probe measures this module and not what is in it.
+        self._inside = (activation.phi.module(),)
 
     def forward(self, h: torch.Tensor) -> torch.Tensor:
         """Return phi(h) less the constant, in the shape of h."""
-        return self.activation(h) - self.constant
+        return self._inside[0](h) - self.activation.constant
 
     def extra_repr(self) -> str:
-        """Show the constant where the network is printed."""
-        return f"constant={self.constant:g}"
+        """Show the activation's name where the network is printed."""
+        return self.activation.name
 
 
 class _Elementwise(torch.autograd.Function):

@@ -39,10 +39,7 @@ def lowered(activation: str | Activation, constant: float, name: str | None = No
     >>> centred, centred(0.0), centred.bounds
     (Activation('sigmoid - 0.5'), np.float64(0.0), (-0.5, 0.5))
     >>> centred.module()
-    Less(
-      constant=0.5
-      (activation): Sigmoid()
-    )
+    Less(sigmoid - 0.5)
     """
     check_number("constant", constant)
     if not math.isfinite(constant):
@@ -67,4 +64,4 @@ class _Lowered(Activation):
     def module(self):
         from weightinit.activations.own_module import Less
 
-        return Less(self.phi.module(), self.constant)
+        return Less(self)
