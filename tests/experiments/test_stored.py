@@ -59,7 +59,7 @@ def test_every_file_belongs_to_a_grid():
 
 @pytest.mark.parametrize("wrong", [None, "scheme_and_rate", [1], experiments.relu_network, int])
 def test_what_has_no_grid_is_refused(wrong):
-    message = "no grid belongs to .*one for each of activation_and_start, "
+    message = "no grid belongs to .*one for each of gain_and_optimizer, "
     with pytest.raises(ValueError, match=message):
         experiments.results(wrong)
 
@@ -111,14 +111,6 @@ AGAIN = [
         None,
         1e-3,
         0.003,
-    ),
-    (
-        experiments.convolutions,
-        {"scheme": "he_normal", "normalization": None, "lr": 0.00316},
-        1,
-        None,
-        0.05,
-        0.02,
     ),
     (
         experiments.rule_and_optimizer,

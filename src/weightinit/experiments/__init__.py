@@ -5,11 +5,11 @@ file, as an entry of ``GRIDS``. `results` gives the table of a whole grid, read 
 ``chapters/results`` as far as that holds it. Delete the file to compute all of it again. Chapters
 show the text of six functions: after a change, also of a docstring, run `make notebooks`.
 
-Read `stored`, then the experiment that you are looking for: `activation_starts` (chapter 3),
-`explosions` (chapter 4), `depths`, `critical_tanh`, `relu_starts`, `ten_layers`, `very_deep`,
-`residual_blocks` (chapter 5), `thirty_layers` (a further experiment), `batch_normalization`,
-`scaled_layers`, `frozen_parts`, `batch_sizes`, `convolutional` (chapter 6). What several of them
-need is in `rates` and `last_rows`.
+Read `stored`, then the experiment that you are looking for: `tanh_gains` (chapter 2),
+`activation_starts` (chapter 3), `explosions` (chapter 4), `depths`, `critical_tanh`, `relu_starts`,
+`ten_layers`, `very_deep`, `residual_blocks` (chapter 5), `thirty_layers` (a further experiment),
+`batch_normalization`, `scaled_layers`, `frozen_parts`, `batch_sizes` (chapter 6). What several of
+them need is in `rates` and `last_rows`.
 """
 
 from weightinit.experiments.activation_starts import activation_and_start
@@ -20,7 +20,6 @@ from weightinit.experiments.batch_normalization import (
     std_and_normalization,
 )
 from weightinit.experiments.batch_sizes import batch_size_and_rate
-from weightinit.experiments.convolutional import convolutions
 from weightinit.experiments.critical_tanh import orthogonal_at_depth, tanh_network
 from weightinit.experiments.depths import depth_and_scale
 from weightinit.experiments.explosions import clipping_threshold, remedy_and_scale
@@ -35,6 +34,7 @@ from weightinit.experiments.scaled_layers import (
     small_batches,
 )
 from weightinit.experiments.stored import GRIDS, results
+from weightinit.experiments.tanh_gains import gain_and_optimizer, tanh_start
 from weightinit.experiments.ten_layers import long_run, scheme_and_optimizer
 from weightinit.experiments.thirty_layers import matrices_and_scale, thirty_relu_layers
 from weightinit.experiments.very_deep import (
@@ -53,11 +53,11 @@ __all__ = [
     "batch_size_and_rate",
     "branch_and_rate",
     "clipping_threshold",
-    "convolutions",
     "depth_and_scale",
     "faint_digits",
     "faint_network",
     "first_layers_and_rate",
+    "gain_and_optimizer",
     "gaussian_with_signal_of_orthogonal",
     "first_steps",
     "frozen_biases",
@@ -84,6 +84,7 @@ __all__ = [
     "small_batches",
     "std_and_normalization",
     "tanh_network",
+    "tanh_start",
     "thirty_relu_layers",
     "thousand_layers",
 ]

@@ -1,7 +1,6 @@
 """What becomes of a normalized network when a part of it does not learn (chapter 6)."""
 
 import functools
-from collections.abc import Callable
 
 import pandas as pd
 import torch
@@ -9,22 +8,10 @@ from torch import nn
 
 from weightinit import data
 from weightinit.experiments.batch_normalization import late_normalization
+from weightinit.experiments.last_rows import at_best_rate
 from weightinit.experiments.relu_starts import he_times
 from weightinit.experiments.scaled_layers import scaled_network
 from weightinit.grids import product
-from weightinit.training import BestRateAtEdge, sweep, tune
-
-
-def _tuned(build: Callable[[int], nn.Module], rates: list[float], **options) -> pd.DataFrame:
-    """Train 10 networks at the rate that `tune` finds; where it refuses, 5 at every rate."""
-    options["evaluate_start"] = False
-    try:
-        seeds = [100, 101, 102]
-        chosen = tune(build, data.digits(), lrs=rates, seeds=seeds, **options).lr
-        table = sweep(build, data.digits(), lrs=[chosen], seeds=range(10), **options)
-    except (BestRateAtEdge, RuntimeError):
-        table = sweep(build, data.digits(), lrs=rates, seeds=range(5), **options)
-    return table[["lr", "seed", "loss", "test_accuracy"]]
 
 
 def frozen_weights(batch_size: int, frozen: bool) -> pd.DataFrame:
@@ -48,7 +35,7 @@ def frozen_weights(batch_size: int, frozen: bool) -> pd.DataFrame:
     least = -8 if batch_size == 2 else -5
     rates = [2.0**k for k in range(least, least + 6)]
     steps = len(data.digits().x_train) // batch_size
-    return _tuned(build, rates, steps=steps, batch_size=batch_size)
+    return at_best_rate(build, rates, steps=steps, batch_size=batch_size)
 
 
 def faint_network(factor: float, frozen: bool, eps: float, seed: int) -> nn.Sequential:
@@ -98,7 +85,7 @@ def frozen_biases(factor: float, frozen: bool, eps: float) -> pd.DataFrame:
         A row for each network: ``lr``, ``seed``, ``loss``, ``test_accuracy``.
     """
     build = functools.partial(faint_network, factor, frozen, eps)
-    return _tuned(build, [2.0**k for k in range(-8, -2)], steps=300)
+    return at_best_rate(build, [2.0**k for k in range(-8, -2)], steps=300)
 
 
 GRIDS = {

@@ -10,7 +10,6 @@ from weightinit.experiments import (
     activation_starts,
     batch_normalization,
     batch_sizes,
-    convolutional,
     critical_tanh,
     depths,
     explosions,
@@ -18,6 +17,7 @@ from weightinit.experiments import (
     relu_starts,
     residual_blocks,
     scaled_layers,
+    tanh_gains,
     ten_layers,
     thirty_layers,
     very_deep,
@@ -27,7 +27,8 @@ from weightinit.grids import run_grid
 # Beside the chapters that show them, in the checkout in which this package is installed.
 RESULTS = Path(__file__).parents[3] / "chapters" / "results"
 GRIDS = (
-    activation_starts.GRIDS
+    tanh_gains.GRIDS
+    | activation_starts.GRIDS
     | explosions.GRIDS
     | depths.GRIDS
     | critical_tanh.GRIDS
@@ -40,7 +41,6 @@ GRIDS = (
     | batch_sizes.GRIDS
     | scaled_layers.GRIDS
     | frozen_parts.GRIDS
-    | convolutional.GRIDS
 )
 
 
