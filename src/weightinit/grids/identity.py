@@ -81,11 +81,14 @@ def _read(name: str, value: FunctionType | type) -> tuple[str, list[tuple[str, o
     outside = {s.get_name() for table in tables for s in table.get_symbols() if s.is_global()}
     if dynamic := outside & {"eval", "exec", "globals", "__import__"} - names.keys():
         raise TypeError(f"{name} uses {dynamic.pop()}, which may do anything")
+    docstrings = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             raise TypeError(f"{name} imports by itself: import at the top of its file")
         defined = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         if defined and ast.get_docstring(node) is not None:
-            source = source.replace(ast.get_source_segment(source, node.body[0]), "", 1)
+            docstrings.append(ast.get_source_segment(source, node.body[0]))
+    for docstring in docstrings:
+        source = source.replace(docstring, "", 1)
     used = [(key, names[key]) for key in sorted(outside & names.keys())]
     return source, [(f"what {name} was made with", made), *used]
