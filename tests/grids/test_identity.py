@@ -173,6 +173,11 @@ SAME = {
         "def f(x):\n    return {'v': C.g(x)}\n"
         for text in ("Old.", "New.")
     ],
+    "long docstrings of a class and its method": [
+        f"class C:\n    '''{text}'''\n    def g(x):\n        '''{text}'''\n        return x\n"
+        "def f(x):\n    return {'v': C.g(x)}\n"
+        for text in ("Old.\n\n    Of three lines.\n    ", "New.")
+    ],
     "docstring of a function within": [
         f"def f(x):\n    def g():\n        '''{text}'''\n        return x\n"
         "    return {'v': g()}\n"
