@@ -16,12 +16,12 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from symtable import symtable
 
 import nbformat
 from execute_notebooks import find
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from rests_on import stored_rows
 
 from weightinit._rerun import DATA, IMAGES, SEED_SHIFT
 from weightinit.claims import load, stored_results
@@ -29,7 +29,6 @@ from weightinit.claims import load, stored_results
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "appendix" / "reseed.json"
 NOT_SHOWN = "the cell does not show the claim"
-PARTS = (ast.Subscript, ast.Attribute)
 
 
 def execute(path, shift, data, jobs=1):
@@ -111,8 +110,11 @@ def collect(notebook, reason=NOT_SHOWN):
         for id in (called - Counter(result.claim.id for result in results)).elements():
             empty = dict.fromkeys(("source", "margin"))
             rows.append({"claim": id, **empty, "kept": False, "problem": _error(cell) or reason})
+        pieces = rests_on[index]
         for number, row in enumerate(rows):
-            found.append({"cell": index, "number": number, **row, "stored": rests_on[index]})
+            of_all = sorted({file for files in pieces for file in files})
+            stored = pieces[number] if len(pieces) == len(rows) else of_all
+            found.append({"cell": index, "number": number, **row, "stored": stored})
     return found
 
 
@@ -151,46 +153,6 @@ def measuring(paths):
     if not kept:
         raise FileNotFoundError(f"no notebook in {', '.join(paths)} measures a claim")
     return kept
-
-
-def stored_rows(notebook):
-    """Say of each cell from which stored rows its numbers come, directly or through other cells.
-
-    Returns
-    -------
-    dict of int to list of str
-        For each code cell, the names; too many rather than too few, as a whole cell counts as one.
-    """
-    rests_on, names = {}, {}
-    for index, cell in enumerate(notebook["cells"]):
-        if cell["cell_type"] != "code":
-            continue
-        metadata = [output.get("metadata", {}) for output in cell["outputs"]]
-        files = {m["weightinit_stored"] for m in metadata if "weightinit_stored" in m}
-        used, made = _names("".join(cell["source"]))
-        files |= {file for name in used for file in names.get(name, ())}
-        names |= dict.fromkeys(made, files)
-        rests_on[index] = sorted(files)
-    return rests_on
-
-
-def _names(source):
-    """Return the names that a cell takes from other cells, and those that it makes for them."""
-    used, made = set(), set()
-    for statement in ast.parse(source).body:
-        top = symtable(ast.unparse(statement), "cell", "exec")
-        tables = [top]
-        for table in tables:  # those of functions in functions come behind
-            tables += table.get_children()
-        inner = {s.get_name() for t in tables[1:] for s in t.get_symbols() if s.is_global()}
-        used |= ({s.get_name() for s in top.get_symbols() if s.is_referenced()} | inner) - made
-        made |= {s.get_name() for s in top.get_symbols() if s.is_assigned()}
-        for node in ast.walk(statement):  # what it changes, as in table["x"] = 1, it makes, too
-            if isinstance(node, PARTS) and isinstance(node.ctx, ast.Store):
-                while isinstance(node, PARTS):
-                    node = node.value
-                made |= {node.id} if isinstance(node, ast.Name) else set()
-    return used, made
 
 
 def compare(found):
