@@ -7,9 +7,9 @@ show the text of six functions: after a change, also of a docstring, run `make n
 
 Read `stored`, then the experiment that you are looking for: `tanh_gains` (chapter 2),
 `activation_starts` (chapter 3), `explosions` (chapter 4), `depths`, `critical_tanh`, `relu_starts`,
-`ten_layers`, `very_deep`, `residual_blocks` (chapter 5), `thirty_layers` (a further experiment),
-`batch_normalization`, `scaled_layers`, `frozen_parts`, `batch_sizes` (chapter 6). What several of
-them need is in `rates` and `last_rows`.
+`ten_layers`, `small_starts`, `very_deep`, `residual_blocks` (chapter 5), `thirty_layers` (a further
+experiment), `batch_normalization`, `scaled_layers`, `frozen_parts`, `batch_sizes` (chapter 6). What
+several of them need is in `rates` and `last_rows`.
 """
 
 from weightinit.experiments.activation_starts import activation_and_start
@@ -25,7 +25,7 @@ from weightinit.experiments.depths import depth_and_scale
 from weightinit.experiments.explosions import clipping_threshold, remedy_and_scale
 from weightinit.experiments.frozen_parts import faint_network, frozen_biases, frozen_weights
 from weightinit.experiments.relu_starts import he_times, relu_network, scheme_and_rate
-from weightinit.experiments.residual_blocks import branch_and_rate, hundred_blocks
+from weightinit.experiments.residual_blocks import branch_and_rate, divided_scores, hundred_blocks
 from weightinit.experiments.scaled_layers import (
     first_steps,
     hidden_scale_and_rate,
@@ -33,6 +33,7 @@ from weightinit.experiments.scaled_layers import (
     scaled_network,
     small_batches,
 )
+from weightinit.experiments.small_starts import small_tanh, woken
 from weightinit.experiments.stored import GRIDS, results
 from weightinit.experiments.tanh_gains import gain_and_optimizer, tanh_start
 from weightinit.experiments.ten_layers import long_run, scheme_and_optimizer
@@ -54,6 +55,7 @@ __all__ = [
     "branch_and_rate",
     "clipping_threshold",
     "depth_and_scale",
+    "divided_scores",
     "faint_digits",
     "faint_network",
     "first_layers_and_rate",
@@ -82,9 +84,11 @@ __all__ = [
     "scheme_and_optimizer",
     "scheme_and_rate",
     "small_batches",
+    "small_tanh",
     "std_and_normalization",
     "tanh_network",
     "tanh_start",
     "thirty_relu_layers",
     "thousand_layers",
+    "woken",
 ]

@@ -5,6 +5,8 @@ import torch
 from torch import nn
 
 from weightinit import data, initializers, networks
+from weightinit.experiments.explosions import Times
+from weightinit.experiments.last_rows import last_step
 from weightinit.experiments.rates import half_decades
 from weightinit.grids import product
 from weightinit.training import train_ensemble
@@ -63,7 +65,23 @@ def branch_and_rate(branch: float, lr: float) -> pd.DataFrame:
     return table.rename(columns={"member": "seed"})[["seed", "step", "loss", "test_accuracy"]]
 
 
+def divided_scores(lr: float) -> pd.DataFrame:
+    """Train 5 networks with full branches, their scores divided by 2**50, for 100 steps.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each network at its end: ``seed``, ``loss``, ``test_accuracy``.
+    """
+    models = [
+        nn.Sequential(hundred_blocks(1.0, seed, torch.float32), Times(2.0**-50))
+        for seed in range(5)
+    ]
+    return last_step(models, lr, 100)
+
+
 GRIDS = {
+    divided_scores: product(lr=[2.0**power for power in range(-20, 1, 2)]),
     branch_and_rate: [
         *product(branch=[1.0], lr=[10.0**power for power in (*range(-24, -10, 2), -8, -4, -2)]),
         *product(branch=[0.1, 0.0], lr=half_decades(-3.5, -0.5)),

@@ -17,6 +17,7 @@ from weightinit.experiments import (
     relu_starts,
     residual_blocks,
     scaled_layers,
+    small_starts,
     tanh_gains,
     ten_layers,
     thirty_layers,
@@ -36,6 +37,7 @@ GRIDS = (
     | very_deep.GRIDS
     | thirty_layers.GRIDS
     | ten_layers.GRIDS
+    | small_starts.GRIDS
     | residual_blocks.GRIDS
     | batch_normalization.GRIDS
     | batch_sizes.GRIDS
