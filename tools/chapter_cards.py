@@ -115,6 +115,7 @@ class ChapterCards(SphinxDirective):
             uri=f"/{place.as_posix()}",
             alt=f"Figure of the chapter: {chapter['alt']}",
             loading="lazy",
+            classes=["no-scaled-link"],
             width=f"{SIZE[0] // 2}px",
             height=f"{SIZE[1] // 2}px",
         )

@@ -126,7 +126,7 @@ def draw(found, images, labels):
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
         f'aria-labelledby="landing-said"><title id="landing-said">{escape(described)}</title>'
         f'<defs><image id="landing-digits" href="{ink(images)}" width="{8 * len(labels)}" '
-        'height="8" preserveAspectRatio="none"/></defs>'
+        'height="8" style="image-rendering: pixelated"/></defs>'
         + panel(0, learned, "random numbers", guesses, labels)
         + panel(PANEL + BETWEEN, stayed, "the same numbers, halved", others, labels)
         + "</svg>"
