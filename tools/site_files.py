@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from addresses import base
+from site_addresses import base
 
 STATIC = Path(__file__).resolve().parent.parent / "_static"
 FAVICON, TOUCH = "favicon.ico", "touch-icon.png"  # the logo, as pixels

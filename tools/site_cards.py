@@ -11,9 +11,9 @@ import json
 import re
 from pathlib import Path
 
-from descriptions import load
 from docutils import nodes
 from PIL import Image
+from site_descriptions import load
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
