@@ -8,8 +8,8 @@ from playwright.sync_api import sync_playwright
 
 SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-MISSING = "No Chromium was found. On Debian and Ubuntu: apt-get install chromium; elsewhere Chrome will do"
-# Formulas set, pictures there. A page without formulas, or with formulas that need no script, is ready at once.
+MISSING = "There is no Chromium. On Debian: apt-get install chromium; elsewhere Chrome will do"
+# A page is complete when its pictures are there, and formulas are set that a script has to set.
 READY = """async () => {
   document.querySelectorAll('img[loading="lazy"]').forEach((image) => (image.loading = "eager"));
   await Promise.all([...document.images].map((image) => image.decode()));

@@ -115,9 +115,7 @@ def draw(found, images, labels):
     """
     width, height = 2 * PANEL + BETWEEN, TOP + -(-len(labels) // COLUMNS) * ROW
     (learned, guesses), (stayed, others) = found
-    right = [
-        sum(int(g == y) for g, y in zip(own, labels, strict=True)) for own in (guesses, others)
-    ]
+    right = [int(np.sum(np.equal(own, labels))) for own in (guesses, others)]
     described = (
         f"{len(labels)} handwritten digits, shown twice, with what each network takes them for. "
         f"The network on the left has {right[0]} right, the one on the right {right[1]}."

@@ -2,8 +2,8 @@
 
 `html: baseurl` in _config.yml is where the site is published. With it each page names its own
 address and what a preview of a link shows (Open Graph), and there are a sitemap.xml and a
-robots.txt. `book_source` is where the source is. With it each page has a button that leads there, and
-`{{ source }}` on a page is a link. Without a setting there is none of that.
+robots.txt. `book_source` is where the source is. With it each page has a button that leads there,
+and `{{ source }}` on a page is a link. Without a setting there is none of that.
 """
 
 from html import escape

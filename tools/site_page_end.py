@@ -56,7 +56,7 @@ def last_changed(path):
 
 
 def versions(source, constraints):
-    """Say which versions made the outputs of a notebook.
+    r"""Say which versions made the outputs of a notebook.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def versions(source, constraints):
 
     Examples
     --------
-    >>> pins = "# made with, on Python 3.11.\\ntorch==2.1\\nnumpy==2.0\\nscikit-learn==1.9\\n"
+    >>> pins = "# made with, on Python 3.11.\ntorch==2.1\nnumpy==2.0\nscikit-learn==1.9\n"
     >>> versions("", pins)
     'Python 3.11, PyTorch 2.1, NumPy 2.0, scikit-learn 1.9'
     """

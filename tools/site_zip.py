@@ -1,4 +1,4 @@
-"""Pack the built site into a file that works from disk once unpacked: `python tools/site_zip.py`."""
+"""Pack the site into one file, which works from disk once unpacked: `python tools/site_zip.py`."""
 
 import sys
 import zipfile
