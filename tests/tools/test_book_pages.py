@@ -62,7 +62,7 @@ def marked(*titles):
     writer.add_blank_page(100, 100)
     above = None
     for title in titles:
-        above = writer.add_outline_item(title, 0, parent=above, fit=Fit.fit())
+        above = writer.add_outline_item(title=title, page_number=0, parent=above, fit=Fit.fit())
     file = io.BytesIO()
     writer.write(file)
     return file.getvalue()

@@ -69,7 +69,7 @@ def test_page_names_its_own_address(name, with_settings):
 
 def test_site_map_lists_every_page(with_settings):
     folder, _ = with_settings
-    listed = xml.parse(folder / "sitemap.xml").getroot().iter("{*}loc")
+    listed = xml.parse(folder / "sitemap.xml").findall(".//{*}loc")
     assert [place.text for place in listed] == [f"{HOME}/intro.html", f"{HOME}/part/one.html"]
     assert f"Sitemap: {HOME}/sitemap.xml" in (folder / "robots.txt").read_text()
 
@@ -98,9 +98,7 @@ def test_first_page_is_called_by_its_name_once(without):
 
 def test_page_that_is_not_there_leads_home_from_any_folder(with_settings, without):
     assert with_settings[1]["404.html"].find("base")["href"] == f"{HOME}/"
-    assert '"base"' in without[1]["404.html"].script.text and "(part)" in str(
-        without[1]["404.html"]
-    )
+    assert "((part)" in without[1]["404.html"].script.text
     for _, pages in (with_settings, without):
         assert not pages["404.html"].find(src=True)
 

@@ -1,4 +1,4 @@
-"""Tests of site_page_end.py: a day that git knows, versions that are pinned, what a download needs."""
+"""Tests of site_page_end.py: a day from git, versions that are pinned, what a download needs."""
 
 import os
 import subprocess
