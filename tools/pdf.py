@@ -88,11 +88,12 @@ def _marks(above):
         mark = mark.get("/Next")
 
 
-def print_book(site=SITE, toc=None):
+def print_book(browser, site=SITE, toc=None):
     """Print all pages, twice: the first time tells on which sheet each begins.
 
     Parameters
     ----------
+    browser : playwright.sync_api.Browser
     site : Path
     toc : dict, optional
         What to print; by default the whole book.
@@ -106,14 +107,13 @@ def print_book(site=SITE, toc=None):
     whole = site / "whole_book.html"
     begins = None
     try:
-        with open_browser() as browser:
-            for _ in range(2):
-                whole.write_text(assemble(site, toc, begins), encoding="utf-8")
-                page = show(browser, whole)
-                headings = page.evaluate(HEADINGS)
-                pdf = page.pdf(prefer_css_page_size=True, outline=True, tagged=True)
-                page.close()
-                begins = sheets(pdf, names)
+        for _ in range(2):
+            whole.write_text(assemble(site, toc, begins), encoding="utf-8")
+            page = show(browser, whole)
+            headings = page.evaluate(HEADINGS)
+            pdf = page.pdf(prefer_css_page_size=True, outline=True, tagged=True)
+            page.close()
+            begins = sheets(pdf, names)
     finally:
         whole.unlink(missing_ok=True)
     return name_bookmarks(pdf, headings)
@@ -124,7 +124,8 @@ def main():
     if not (SITE / "intro.html").is_file():
         return "There is no site yet: run make book first"
     try:
-        TARGET.write_bytes(print_book())
+        with open_browser() as browser:
+            TARGET.write_bytes(print_book(browser))
     except (FileNotFoundError, ValueError) as error:
         return f"No PDF was made: {error}"
     print(f"{TARGET.relative_to(ROOT)}: {len(PdfReader(TARGET).pages)} sheets")
