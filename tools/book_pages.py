@@ -135,8 +135,10 @@ def assemble(site, toc, sheets=None):
             sheet = (sheets or {}).get(name, "")
             body.append(f'<li><a href="#{place(name)}">{heading}</a> <span>{sheet}</span></li>')
         body.append("</ul>")
-    notice = pages[names[0]].select_one(".bd-footer-content .copyright")
-    body.append(f"</nav><p>{escape(' '.join(notice.get_text().split()))}</p>")
+    footer = pages[names[0]].select_one(".bd-footer-content")
+    notice = [footer.select_one(".copyright"), *footer.select('a[rel="license"]')]
+    said = ". ".join(" ".join(part.get_text().split()).strip(".") for part in notice)
+    body.append(f"</nav><p>{escape(said)}.</p>")
     body += [str(article(pages[name], name, names)) for name in names]
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light">{head}<body class="whole-book">'

@@ -20,7 +20,8 @@ TOC = {
 def write(folder):
     (folder / "part").mkdir()
     head = '<head><title>The book</title><link rel="stylesheet" href="{}_static/a.css"></head>'
-    foot = '<footer class="bd-footer-content"><p class="copyright">2026, us</p></footer>'
+    foot = '<footer class="bd-footer-content"><p class="copyright">2026, us.</p>'
+    foot += '<a rel="license" href="a.txt">Text: free</a></footer>'
     bodies = {
         "intro": '<h1>The book</h1><a href="part/one.html#x">to x</a>',
         "part/one": '<h1>One<a class="headerlink" href="#">#</a></h1><p id="x">x</p>'
@@ -55,6 +56,7 @@ def test_contents_list_every_page_with_its_sheet(tmp_path):
     listed = [line.get_text(" ", strip=True) for line in page.select(".book-contents li")]
     assert listed == ["The book", "One", "Two 17"]
     assert page.select_one(".book-contents strong").text == "Part & parcel"
+    assert page.select_one(".book-contents + p").text == "2026, us. Text: free."
 
 
 def marked(*titles):
