@@ -37,8 +37,8 @@ def page_not_found(app):
     home = base(app.config)
     start = f'<base href="{home}" />' if home else ""
     script = f"""<script>
-  const top = location.pathname.replace(/(({"|".join(folders)})\\/.*|[^\\/]*)$/, "");
-  document.head.append(Object.assign(document.createElement("base"), {{ href: top }}));
+  const home = location.pathname.replace(/(({"|".join(folders)})\\/.*|[^\\/]*)$/, "");
+  document.head.append(Object.assign(document.createElement("base"), {{ href: home }}));
 </script>"""
     template = Path(__file__).with_name("page_not_found.html").read_text(encoding="utf-8")
     filled = template.replace("{base}", start or script).replace("{title}", app.config.html_title)
