@@ -1,6 +1,7 @@
 # Each recipe is a plain line that you can type yourself; README.md has the same lines for Windows.
 .DEFAULT_GOAL := help
 .PHONY: help environment book test check portability reseed lab notebooks sweeps serve bench clean
+.PHONY: pdf zip screenshots
 .PHONY: grading assignments samples grade feedback marks formgrader slides
 
 # `make book PYTHON=python3.12` chooses the Python that .venv is made with; once made, .venv is kept.
@@ -18,6 +19,9 @@ help:
 	@echo "make notebooks    re-execute the notebooks and store what they output"
 	@echo "make sweeps       train what the files in chapters/results lack"
 	@echo "make serve        show the built site on http://localhost:8000"
+	@echo "make pdf          print the built site into one file: _build/weight-initialization.pdf"
+	@echo "make zip          pack the built site into one file that works from disk once unpacked"
+	@echo "make screenshots  photograph every page of the built site in four variants"
 	@echo "make bench        measure speed and memory"
 	@echo "make portability  run the notebooks as on another machine, everything different at once"
 	@echo "make reseed       measure the claims with other seeds: make reseed SHIFTS=7 DATA=mnist"
@@ -75,6 +79,15 @@ sweeps: environment
 serve: environment
 	@test -f _build/html/index.html || { echo "There is no site yet: run make book first"; false; }
 	.venv/bin/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+pdf: environment
+	.venv/bin/python tools/pdf.py
+
+zip: environment
+	.venv/bin/python tools/site_zip.py
+
+screenshots: environment
+	.venv/bin/python tools/screenshots.py
 
 # What instructors need besides; each of the next lines installs it.
 grading:

@@ -1,4 +1,4 @@
-"""A Sphinx extension: descriptions for search engines, captions of figures, citations as links.
+"""A Sphinx extension: captions of figures, citations as links.
 
 A caption is a paragraph below a figure's cell that begins with `**Figure 1.2.**`; a citation is a
 link such as `[He et al. (2015)](../references.md#he2015)`. Both are plain Markdown, so that
@@ -6,53 +6,14 @@ JupyterLab and GitHub show them as well.
 """
 
 import re
-from html import escape
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-LONGEST = 200
 CAPTION = re.compile(r"Figure \d+(\.\d+)?\.$")  # of a chapter, or of a further experiment
 REFERENCES = "references"  # the page with the bibliography
-
-
-def shorten(text, longest=LONGEST):
-    """Cut a text at the end of a word.
-
-    Parameters
-    ----------
-    text : str
-    longest : int
-        The most characters to return.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> shorten("Gradients vanish  in deep networks.", longest=24)
-    'Gradients vanish in ...'
-    """
-    text = " ".join(text.split())
-    if len(text) <= longest:
-        return text
-    return text[: longest - 3].rsplit(" ", 1)[0] + " ..."
-
-
-def describe_page(app, pagename, templatename, context, doctree):
-    """Add `<meta name="description">` to a page that does not bring its own."""
-    if doctree is None or 'name="description"' in context.get("metatags", ""):
-        return
-    for paragraph in doctree.findall(nodes.paragraph):
-        if isinstance(paragraph.parent, nodes.section):
-            text = escape(shorten(paragraph.astext()))
-            context["metatags"] = (
-                context.get("metatags", "") + f'\n<meta name="description" content="{text}" />'
-            )
-            return
 
 
 class Captioned(nodes.General, nodes.Element):
@@ -123,7 +84,6 @@ def setup(app):
     app.add_node(Captioned, html=_tags("figure", "captioned"))
     app.add_node(Caption, html=_tags("figcaption", "caption"))
     app.connect("doctree-read", join_captions)
-    app.connect("html-page-context", describe_page)
     app.add_post_transform(Citations)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
