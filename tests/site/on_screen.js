@@ -13,7 +13,7 @@
     if (around === article && table.getBoundingClientRect().right > article.getBoundingClientRect().right + 1)
       found.push(`a table is cut: ${table.textContent.slice(0, 40)}`);
   }
-  for (const text of article.querySelectorAll("figure > svg text")) {
+  for (const text of article.querySelectorAll("figure > svg text, figure > svg tspan")) {
     const svg = text.closest("figure > svg");
     const size = parseFloat(getComputedStyle(text).fontSize) * svg.clientWidth / svg.viewBox.baseVal.width;
     if (size < 9) found.push(`text of ${size} px in a drawing: ${text.textContent}`);
