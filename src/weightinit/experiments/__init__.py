@@ -17,21 +17,32 @@ from weightinit.experiments.batch_normalization import (
     first_layers_and_rate,
     late_normalization,
     normalized_scheme_and_rate,
+    other_eps_and_rate,
     std_and_normalization,
 )
 from weightinit.experiments.batch_sizes import batch_size_and_rate
 from weightinit.experiments.critical_tanh import orthogonal_at_depth, tanh_network
 from weightinit.experiments.depths import depth_and_scale
 from weightinit.experiments.explosions import clipping_threshold, remedy_and_scale
-from weightinit.experiments.frozen_parts import faint_network, frozen_biases, frozen_weights
+from weightinit.experiments.frozen_parts import (
+    copied_weights,
+    faint_network,
+    frozen_biases,
+    frozen_weights,
+    trained_before,
+)
 from weightinit.experiments.relu_starts import he_times, relu_network, scheme_and_rate
 from weightinit.experiments.residual_blocks import branch_and_rate, divided_scores, hundred_blocks
 from weightinit.experiments.scaled_layers import (
     first_steps,
+    first_steps_at_two_rates,
+    hidden_faster,
     hidden_scale_and_rate,
     scaled_and_tuned,
+    scaled_at_two_rates,
     scaled_network,
     small_batches,
+    small_batches_at_two_rates,
 )
 from weightinit.experiments.small_starts import small_tanh, woken
 from weightinit.experiments.stored import GRIDS, results
@@ -54,6 +65,7 @@ __all__ = [
     "batch_size_and_rate",
     "branch_and_rate",
     "clipping_threshold",
+    "copied_weights",
     "depth_and_scale",
     "divided_scores",
     "faint_digits",
@@ -62,9 +74,11 @@ __all__ = [
     "gain_and_optimizer",
     "gaussian_with_signal_of_orthogonal",
     "first_steps",
+    "first_steps_at_two_rates",
     "frozen_biases",
     "frozen_weights",
     "he_times",
+    "hidden_faster",
     "hidden_scale_and_rate",
     "hundred_blocks",
     "long_run",
@@ -73,22 +87,26 @@ __all__ = [
     "linear_share",
     "matrices_and_scale",
     "normalized_scheme_and_rate",
+    "other_eps_and_rate",
     "orthogonal_at_depth",
     "relu_network",
     "remedy_and_scale",
     "restored_signal",
     "results",
     "scaled_and_tuned",
+    "scaled_at_two_rates",
     "scaled_network",
     "rule_and_optimizer",
     "scheme_and_optimizer",
     "scheme_and_rate",
     "small_batches",
+    "small_batches_at_two_rates",
     "small_tanh",
     "std_and_normalization",
     "tanh_network",
     "tanh_start",
     "thirty_relu_layers",
     "thousand_layers",
+    "trained_before",
     "woken",
 ]

@@ -20,6 +20,16 @@ def std_and_normalization(normalization: str | None, factor: float, lr: float) -
     return last_step(models, lr, 300)
 
 
+def other_eps_and_rate(factor: float, eps: float, lr: float) -> pd.DataFrame:
+    """Train as `std_and_normalization` with batch normalization, but with another epsilon."""
+    models = [relu_network(he_times(factor), seed, normalization="batch") for seed in range(5)]
+    for model in models:
+        for layer in model:
+            if isinstance(layer, nn.BatchNorm1d):
+                layer.eps = eps
+    return last_step(models, lr, 300)
+
+
 def normalized_scheme_and_rate(scheme: str, place: str, lr: float) -> pd.DataFrame:
     """Train 10 ReLU networks with batch normalization for 600 steps of gradient descent.
 
@@ -116,7 +126,20 @@ GRIDS = {
         *product(normalization=[None, "batch"], factor=half_decades(-3, 3), lr=half_decades(-3, 1)),
         # N(0, 10^2)
         *product(normalization=["batch"], factor=[10 * 32**0.5], lr=half_decades(-3, 3)),
+        # A ReLU network of ten layers of weights a times as long bears rates a^9 times as small.
+        *(
+            {"normalization": None, "factor": factor, "lr": float(f"{lr * factor**-9:.3g}")}
+            for factor in half_decades(0.5, 3)
+            for lr in half_decades(-3.5, -0.5)
+        ),
+        # So that the best rate of large normalized networks does not stand at the edge
+        *product(
+            normalization=["batch"],
+            factor=half_decades(2, 3),
+            lr=half_decades(-4, -3.5),
+        ),
     ],
+    other_eps_and_rate: product(factor=[0.001], eps=[1e-12], lr=half_decades(-1, 0)),
     normalized_scheme_and_rate: [
         *product(
             scheme=["he_normal", "xavier_normal", "default", "small"],

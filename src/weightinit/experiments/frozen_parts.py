@@ -12,6 +12,7 @@ from weightinit.experiments.last_rows import at_best_rate
 from weightinit.experiments.relu_starts import he_times
 from weightinit.experiments.scaled_layers import scaled_network
 from weightinit.grids import product
+from weightinit.training import train_ensemble
 
 
 def frozen_weights(batch_size: int, frozen: bool) -> pd.DataFrame:
@@ -32,6 +33,42 @@ def frozen_weights(batch_size: int, frozen: bool) -> pd.DataFrame:
         A row for each network: ``lr``, ``seed``, ``loss``, ``test_accuracy``.
     """
     build = functools.partial(scaled_network, 1.0, 1.0, depth=5, frozen=frozen)
+    least = -8 if batch_size == 2 else -5
+    rates = [2.0**k for k in range(least, least + 6)]
+    steps = len(data.digits().x_train) // batch_size
+    return at_best_rate(build, rates, steps=steps, batch_size=batch_size)
+
+
+def trained_before(seed: int) -> nn.Sequential:
+    """Build five layers at He's start with hidden weights of a trained network, which are frozen.
+
+    That network learned for 400 steps at a rate of 1/4, with batches of 64.
+    """
+    model, learned = (scaled_network(1.0, 1.0, seed, depth=5) for _ in range(2))
+    train_ensemble([learned], data.digits(), lrs=[0.25], steps=400, evaluate_start=False)
+    with torch.no_grad():
+        for layer in range(1, 6):
+            weight = model.get_submodule(f"linear{layer}").weight
+            weight.copy_(learned.get_submodule(f"linear{layer}").weight).requires_grad_(False)
+    return model
+
+
+def copied_weights(batch_size: int) -> pd.DataFrame:
+    """Train all but hidden weights, which are copied from a trained network and frozen.
+
+    Rates and steps as in `frozen_weights`.
+
+    Parameters
+    ----------
+    batch_size : int
+        Images a step.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each network: ``lr``, ``seed``, ``loss``, ``test_accuracy``.
+    """
+    build = functools.cache(trained_before)
     least = -8 if batch_size == 2 else -5
     rates = [2.0**k for k in range(least, least + 6)]
     steps = len(data.digits().x_train) // batch_size
@@ -90,6 +127,7 @@ def frozen_biases(factor: float, frozen: bool, eps: float) -> pd.DataFrame:
 
 GRIDS = {
     frozen_weights: product(batch_size=[2, 16], frozen=[False, True]),
+    copied_weights: product(batch_size=[2, 16]),
     frozen_biases: [
         {"factor": 0.1, "frozen": False, "eps": 1e-5},
         {"factor": 0.1, "frozen": True, "eps": 1e-5},

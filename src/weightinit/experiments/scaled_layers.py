@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from weightinit import data
+from weightinit.experiments.last_rows import last_step
 from weightinit.experiments.rates import half_decades
 from weightinit.experiments.relu_starts import he_times, relu_network
 from weightinit.grids import product
@@ -14,6 +15,7 @@ from weightinit.training import steps_until, sweep, tune
 
 HUGE = 10 * 32**0.5  # N(0, 10^2) in layers of 64 units, in He's standard deviations
 SMALL = 0.01 * 32**0.5  # N(0, 0.01^2)
+WIDE = 32**0.5  # N(0, 1)
 TUNING = [100, 101, 102]  # seeds of the networks that choose a rate
 
 
@@ -154,6 +156,103 @@ def small_batches(batch_size: int, hidden: float, output: float, least: int) -> 
     return table[["lr", "seed", "loss", "test_accuracy"]]
 
 
+def hidden_faster(times: float, groups: list[dict]) -> torch.optim.SGD:
+    """Return gradient descent for a stack of such networks with larger rates for hidden weights.
+
+    Parameters
+    ----------
+    times : float
+        The rate of the hidden weights, in units of that of all else.
+    groups : list of dict
+        What `train_ensemble` gives an optimizer.
+
+    Returns
+    -------
+    torch.optim.SGD
+        With a group for each tensor.
+    """
+    return torch.optim.SGD(
+        [
+            {"params": [part], "lr": group["lr"] * (times if part.shape[1:] == (64, 64) else 1)}
+            for group in groups
+            for part in group["params"]
+        ]
+    )
+
+
+def scaled_at_two_rates(hidden: float, output: float, times: float, lr: float) -> pd.DataFrame:
+    """Train 10 networks of ten layers for 300 steps of gradient descent.
+
+    Parameters
+    ----------
+    hidden, output
+        As in `scaled_network`.
+    times : float
+        The rate of the hidden weights, in units of that of all else.
+    lr : float
+        The rate of all else.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each network: ``seed``, ``loss``, ``test_accuracy``.
+    """
+    models = [scaled_network(hidden, output, seed) for seed in range(10)]
+    return last_step(models, lr, 300, optimizer=functools.partial(hidden_faster, times))
+
+
+def first_steps_at_two_rates(hidden: float, output: float, times: float) -> pd.DataFrame:
+    """Train as in `first_steps`, with running averages, at rates from 1/256 to 32.
+
+    Parameters
+    ----------
+    hidden, output
+        As in `scaled_network`.
+    times : float
+        The rate of the hidden weights, in units of that of all else.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As in `first_steps`; ``lr`` is the rate of all else.
+    """
+    build = functools.partial(scaled_network, hidden, output)
+    options = {"steps": 200, "evaluate_every": 10, "evaluate_start": False}
+    options["optimizer"] = functools.partial(hidden_faster, times)
+    rates = [2.0**k for k in range(-8, 6)]
+    criterion = steps_until(0.9)
+    chosen = tune(build, data.digits(), lrs=rates, seeds=TUNING, criterion=criterion, **options).lr
+    table = sweep(build, data.digits(), lrs=[chosen], seeds=range(20), **options)
+    return table[["lr", "seed", "step", "test_accuracy"]]
+
+
+def small_batches_at_two_rates(
+    batch_size: int, hidden: float, output: float, times: float, least: int
+) -> pd.DataFrame:
+    """Train as in `small_batches`, with another rate for the hidden weights.
+
+    Parameters
+    ----------
+    batch_size, hidden, output, least
+        As in `small_batches`.
+    times : float
+        The rate of the hidden weights, in units of that of all else.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As in `small_batches`; ``lr`` is the rate of all else.
+    """
+    build = functools.partial(scaled_network, hidden, output, depth=5)
+    steps = 3 * (len(data.digits().x_train) // batch_size)
+    options = {"steps": steps, "batch_size": batch_size, "evaluate_start": False}
+    options["optimizer"] = functools.partial(hidden_faster, times)
+    rates = [2.0**k for k in range(least, least + 8)]
+    chosen = tune(build, data.digits(), lrs=rates, seeds=TUNING, **options).lr
+    table = sweep(build, data.digits(), lrs=[chosen], seeds=range(20), **options)
+    return table[["lr", "seed", "loss", "test_accuracy"]]
+
+
 def _tuned(hidden, output, frozen, optimizer, least):
     return dict(hidden=hidden, output=output, frozen=frozen, optimizer=optimizer, least=least)
 
@@ -178,6 +277,17 @@ GRIDS = {
         {"batch_size": batch_size, "hidden": hidden, "output": output, "least": least}
         for batch_size, least in ((4, -8), (16, -6))
         for hidden, output in ((1.0, 1.0), (32**0.5, 32**0.5), (32**0.5, 1.0))
+    ],
+    first_steps_at_two_rates: [
+        {"hidden": WIDE, "output": 1.0, "times": 1},
+        {"hidden": WIDE, "output": 1.0, "times": 32},
+        {"hidden": WIDE, "output": WIDE, "times": 1},
+    ],
+    small_batches_at_two_rates: [
+        {"batch_size": 4, "hidden": WIDE, "output": 1.0, "times": 32, "least": -8},
+    ],
+    scaled_at_two_rates: [
+        {"hidden": HUGE, "output": HUGE, "times": times, "lr": 2.0**-7} for times in (1, HUGE**2)
     ],
     hidden_scale_and_rate: product(factor=half_decades(-3, 3)),
 }
