@@ -73,6 +73,7 @@ def write_formula_font(pages, target):
     for page in pages:
         for formula in re.findall(r"<math .*?</math>", page, re.DOTALL):
             text |= set(BeautifulSoup(formula, "html.parser").get_text())
+            text |= {"√"} if "<msqrt" in formula else set()  # is drawn, and nowhere written
     font = TTFont(FORMULAS)
     lacking = {c for c in text if ord(c) not in font.getBestCmap()} - set("\N{NO-BREAK SPACE}\n")
     drop_tall_variants(font)

@@ -19,10 +19,12 @@ MATHML = "{http://www.w3.org/1998/Math/MathML}"
 OPENING, CLOSING = set("([{⟨"), set(")]}⟩")
 PARTS = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3}
 SCRIPTS = PARTS.keys() - {"mfrac"}
-TIGHT = set("|‖./∂…") | OPENING | CLOSING  # no space on either side, as in TeX
+TIGHT = set("|‖./∂∞…") | OPENING | CLOSING  # no space on either side, as in TeX
 # What stands before a sign and not before an operation: `(-1)`, `= -1`, `a, -b`.
 BEFORE_A_SIGN = OPENING | set("=≈∼∝≤≥<>,⟶→←⟹≠·×")
 SIGNS = set("−+±")
+ACCENTS = {"^": "\N{MODIFIER LETTER CIRCUMFLEX ACCENT}", "~": "\N{SMALL TILDE}"}
+BARS = ("|", "‖")
 THIN = "0.167em"  # TeX's space around the name of a function
 
 
@@ -105,17 +107,18 @@ def _mend_token(element):
         element.set("mathvariant", "normal")
     if element.tag == "mo" and text in TIGHT:
         element.attrib.update(lspace="0", rspace="0")
-        if text in "|‖" and "minsize" not in element.attrib:
+        if text in BARS and "minsize" not in element.attrib:
             element.set("stretchy", "false")
     elif element.tag == "mo" and text == "⋯":
         element.attrib.update(lspace=THIN, rspace=THIN)
-    if element.tag == "mover" and element[1].text == "―":
+    if element.tag == "mover" and element[1].text in ("―", "¯", "ˉ"):
         element.tag = "mrow"
         element.set("class", "overline")  # no font has a bar that is long enough
         element.remove(element[1])
-    elif element.tag == "mover" and element[1].text in ("^", "~"):
+    elif element.tag == "mover" and element[1].text in ACCENTS:
         element.set("accent", "true")
         element[1].set("stretchy", "false")
+        element[1].text = ACCENTS[element[1].text]
     if element.tag == "mrow" and len(element) == 1 and element[0].text == ",":
         element[0].attrib.update(lspace="0", rspace="0")  # `10{,}000`
 
@@ -187,7 +190,8 @@ def _mend_row(row):
             if before.tag == "mo" and before.text in BEFORE_A_SIGN:
                 element.set("form", "prefix")
         if _is_name(element):
-            if after is not None and after.tag not in {"mo", "mspace"} and not _fence(after):
+            is_term = after is not None and (after.tag not in {"mo", "mspace"} or after.text in BARS)
+            if is_term and not _fence(after):
                 row.insert(list(row).index(element) + 1, _space())
             if before is not None and (before.tag not in {"mo", "mspace"} or _ends_a_term(before)):
                 if not _is_name(before):
