@@ -190,7 +190,9 @@ def _mend_row(row):
             if before.tag == "mo" and before.text in BEFORE_A_SIGN:
                 element.set("form", "prefix")
         if _is_name(element):
-            is_term = after is not None and (after.tag not in {"mo", "mspace"} or after.text in BARS)
+            is_term = after is not None and (
+                after.tag not in {"mo", "mspace"} or after.text in BARS
+            )
             if is_term and not _fence(after):
                 row.insert(list(row).index(element) + 1, _space())
             if before is not None and (before.tag not in {"mo", "mspace"} or _ends_a_term(before)):

@@ -7,20 +7,39 @@ nothing, since Sphinx writes only those pages anew whose source has changed.
 from pathlib import Path
 
 import site_images
+import site_search
 from bs4 import BeautifulSoup
 
-# The icons come from a font with those that are used: site_fonts.py.
-UNUSED = ("scripts/fontawesome.js",)
+# The icons come from a font with those that are used, and the search from site_search.py.
+UNUSED = ("scripts/fontawesome.js", "searchtools.js", "language_data.js", "searchindex.js")
+UNUSED += ("sphinx_highlight.js",)  # marks parts of words
+INDEX = "_static/search_index.js"
+# What a script does, and what is on a page that needs it.
+NEEDED = {
+    "clipboard.min.js": "div.highlight",
+    "copybutton.js": "div.highlight",
+    "togglebutton.js": ".toggle, .admonition.dropdown",
+    "design-tabs.js": ".sd-tab-set",
+    "claims.js": ".all-claims",
+    "minisearch.js": "#search-results",
+    "search.js": "#search-results",
+    "math.css": "math",
+    "search.css": "article, #search-results",
+}
 
 
-def drop_scripts(page, path):
-    """Load no script that a page does not need."""
-    for script in page.select("script[src]"):
-        if script["src"].split("?")[0].endswith(UNUSED):
-            script.decompose()
+def choose_scripts(page, path):
+    """Load what a page needs, and no more."""
+    for element in page.select("script[src], link[rel=stylesheet]"):
+        name = element.get("src", element.get("href")).split("?")[0]
+        needed = NEEDED.get(name.rsplit("/", 1)[-1])
+        if name.endswith(UNUSED) or (needed and not page.select_one(needed)):
+            element.decompose()
+    if page.select_one("#search-results") and not page.select(f"script[src='{INDEX}']"):
+        page.head.append(page.new_tag("script", src=INDEX))
 
 
-MENDS = [drop_scripts, site_images.set_sizes]
+MENDS = [choose_scripts, site_images.set_sizes]
 
 
 def finish_pages(app, exception):
@@ -30,7 +49,8 @@ def finish_pages(app, exception):
     root = Path(app.outdir)
     for image in (root / "_images").glob("*.png"):
         site_images.quantize(image)
-    for path in root.rglob("*.html"):
+    entries = []
+    for path in sorted(root.rglob("*.html")):
         if "_static" in path.relative_to(root).parts:
             continue
         before = path.read_text(encoding="utf-8")
@@ -40,8 +60,10 @@ def finish_pages(app, exception):
         after = str(page)
         if after != before:
             path.write_text(after, encoding="utf-8")
+        entries += site_search.sections(page, path.relative_to(root).as_posix())
+    site_search.write_index(entries, root / INDEX)
     for name in UNUSED:
-        for path in root.glob(f"_static/{name}*"):
+        for path in [*root.glob(f"_static/{name}*"), *root.glob(name)]:
             path.unlink()
 
 
