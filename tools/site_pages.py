@@ -4,9 +4,11 @@ Each mend takes a parsed page and its path, and changes the page. Mending a page
 nothing, since Sphinx writes only those pages anew whose source has changed.
 """
 
+import re
 from pathlib import Path
 
 import site_images
+import site_names
 import site_search
 from bs4 import BeautifulSoup
 
@@ -19,6 +21,9 @@ NEEDED = {
     "clipboard.min.js": "div.highlight",
     "copybutton.js": "div.highlight",
     "togglebutton.js": ".toggle, .admonition.dropdown",
+    "togglebutton.css": ".toggle, .admonition.dropdown",
+    "sphinx-design.min.css": "[class*=sd-]",
+    "scroll_boxes.js": "article",
     "design-tabs.js": ".sd-tab-set",
     "claims.js": ".all-claims",
     "minisearch.js": "#search-results",
@@ -35,11 +40,15 @@ def choose_scripts(page, path):
         needed = NEEDED.get(name.rsplit("/", 1)[-1])
         if name.endswith(UNUSED) or (needed and not page.select_one(needed)):
             element.decompose()
+    for script in page.find_all("script", string=re.compile("^(let|var) toggle")):
+        if not page.select_one(NEEDED["togglebutton.js"]):
+            script.decompose()
     if page.select_one("#search-results") and not page.select(f"script[src='{INDEX}']"):
         page.head.append(page.new_tag("script", src=INDEX))
 
 
-MENDS = [choose_scripts, site_images.set_sizes]
+# What a page needs is known when its toggles have become what they stay.
+MENDS = [*site_names.MENDS, site_images.set_sizes, choose_scripts]
 
 
 def finish_pages(app, exception):
