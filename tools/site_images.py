@@ -1,6 +1,7 @@
 """Images of the site: lighter files, a size before they arrive, and loaded when they come near."""
 
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 from PIL import Image
 
@@ -29,6 +30,25 @@ def quantize(path):
         draft.unlink()
 
 
+def size(path):
+    """Return a picture's width and height in pixels.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A PNG or JPEG, or an SVG with a ``viewBox``.
+
+    Returns
+    -------
+    tuple of int
+    """
+    if path.suffix == ".svg":
+        box = ElementTree.parse(path).getroot().get("viewBox")
+        return tuple(round(float(number)) for number in box.split()[2:])
+    with Image.open(path) as picture:
+        return picture.size
+
+
 def set_sizes(page, path):
     """Give each picture its width and height, and let all but a page's first wait.
 
@@ -47,6 +67,4 @@ def set_sizes(page, path):
             del image["loading"]
     for image in page.select("img[src]:not([width][height])"):
         source = path.parent / unquote(image["src"].split("?")[0])
-        if source.suffix == ".png":
-            with Image.open(source) as picture:
-                image["width"], image["height"] = map(str, picture.size)
+        image["width"], image["height"] = map(str, size(source))
