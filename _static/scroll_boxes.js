@@ -11,7 +11,10 @@ document.addEventListener("DOMContentLoaded", () => {
   );
   function update() {
     for (const [box, name] of boxes) {
-      const scrolls = box.scrollWidth > box.clientWidth + 1;
+      // As the theme does, which makes some of them stops and gives them no name.
+      const scrolls =
+        box.scrollWidth > box.clientWidth ||
+        (box.scrollHeight > box.clientHeight && !box.matches(".formula"));
       if (scrolls === (box.getAttribute("role") === "region")) continue;
       if (scrolls) {
         box.tabIndex = 0;

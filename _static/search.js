@@ -6,7 +6,8 @@ const normal = (term) =>
   term
     .replace(/is(e|ed|es|ing|ation|ations)$/, "iz$1")
     .replace(/(our)(s?)$/, "or$2")
-    .replace(/([^s])s$/, "$1");
+    .replace(/([^s])s$/, "$1")
+    .replace(/([a-z]{4})ing$/, "$1");
 
 function processTerm(term) {
   const plain = term.toLowerCase().replace(/^[-.'_]+|[-.'_]+$/g, "");
@@ -39,7 +40,10 @@ function find(index, query) {
       /^(references|appendix\/(claims|numbers))/.test(stored.address) ? 0.4 : 1,
   };
   const all = index.search(query, { ...options, combineWith: "AND" });
-  return all.length ? all : index.search(query, { ...options, combineWith: "OR" });
+  if (all.length > 2) return all;
+  const seen = new Set(all.map((result) => result.id));
+  const any = index.search(query, { ...options, combineWith: "OR" });
+  return [...all, ...any.filter((result) => !seen.has(result.id))];
 }
 
 // The words of a section, as it writes them, that a query has found.

@@ -4,7 +4,9 @@ The font of formulas, Latin Modern Math, is in `tools/fonts`; that of icons come
 which would send readers all 1,400 of them, twice.
 """
 
+import base64
 import re
+import unicodedata
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -14,11 +16,12 @@ from sphinx.util import logging
 
 FORMULAS = Path(__file__).with_name("fonts") / "latinmodern-math.otf"
 ICONS = Path("vendor") / "fontawesome" / "webfonts" / "fa-solid-900.ttf"
-LETTERS = [
-    *range(0x1D434, 0x1D468),
-    0x210E,
-    *range(0x1D6E2, 0x1D71C),
-]  # italic, as browsers set them
+# A letter alone is italic: browsers take it from here.
+ITALIC = {
+    unicodedata.normalize("NFKC", chr(code)): code
+    for code in [*range(0x1D434, 0x1D455), *range(0x1D456, 0x1D468), 0x210E]
+    + [*range(0x1D6E2, 0x1D71C)]
+}
 TALLEST = 2.5  # of a bracket, in em
 CODE = re.compile(r"""["'](?:\\([ef][0-9a-f]{3})|([\ue000-\uf8ff]))["']""")
 
@@ -72,13 +75,34 @@ def write_formula_font(pages, target):
     text = set()
     for page in pages:
         for formula in re.findall(r"<math .*?</math>", page, re.DOTALL):
-            text |= set(BeautifulSoup(formula, "html.parser").get_text())
-            text |= {"√"} if "<msqrt" in formula else set()  # is drawn, and nowhere written
+            parsed = BeautifulSoup(formula, "html.parser")
+            text |= set(parsed.get_text())
+            letters = {letter.get_text() for letter in parsed.find_all("mi")}
+            text |= {chr(ITALIC[letter]) for letter in letters & ITALIC.keys()}
+            text |= {"√"} if parsed.msqrt else set()  # is drawn, and nowhere written
     font = TTFont(FORMULAS)
     lacking = {c for c in text if ord(c) not in font.getBestCmap()} - set("\N{NO-BREAK SPACE}\n")
     drop_tall_variants(font)
-    shrink(font, {ord(c) for c in text} | set(range(32, 127)) | set(LETTERS), target)
+    shrink(font, {ord(c) for c in text}, target)
     return lacking
+
+
+def embed(style, font):
+    """Put a font into a style sheet: it is there before the text, which then never moves.
+
+    Parameters
+    ----------
+    style, font : pathlib.Path
+    """
+    content = base64.b64encode(font.read_bytes()).decode("ascii")
+    text, count = re.subn(
+        r'url\("(?:formulas\.woff|data:[^"]*)"\)',
+        f'url("data:font/woff;base64,{content}")',
+        style.read_text(encoding="utf-8"),
+    )
+    if count != 1:
+        raise ValueError(f"{style.name} does not name {font.name}")
+    style.write_text(text, encoding="utf-8")
 
 
 def write_icon_font(pages, styles, fonts, target):
@@ -120,6 +144,7 @@ def write_fonts(app, exception):
     lacking = write_formula_font(pages, static / "formulas.woff")
     if lacking:
         logging.getLogger(__name__).warning("the font of formulas lacks %s", " ".join(lacking))
+    embed(static / "math.css", static / "formulas.woff")
     styles = (static / "styles" / "pydata-sphinx-theme.css").read_text(encoding="utf-8")
     write_icon_font(pages, styles, static, static / "icons.woff")
 

@@ -43,8 +43,8 @@ def test_the_bank_is_large_enough():
 @pytest.mark.parametrize("query", QUERIES)
 def test_query_leads_to_its_section(query, page):
     found = results(page, query, SITE.as_uri())
-    first = re.sub(r"\?[^#]*", "", found[0][0]).removeprefix(f"{SITE.as_uri()}/")
-    assert first == QUERIES[query], found[:5]
+    first = [re.sub(r"\?[^#]*", "", a).removeprefix(f"{SITE.as_uri()}/") for a, _, _ in found[:3]]
+    assert QUERIES[query] in first, found[:5]
     assert [text for _, _, text in found if NOISE.search(text)] == []
     assert all(20 < len(text) < 320 for _, _, text in found[:5])
     assert page.errors == []

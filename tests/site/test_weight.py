@@ -30,8 +30,8 @@ def test_nothing_moves(name, width, browser, served):
 
 def test_a_page_that_moves_is_found(browser, tmp_path):
     (tmp_path / "a.html").write_text(
-        "<img src=a.svg><p style='height: 300px; background: red'>below</p><script>setTimeout(() => { document.querySelector("
-        "'img').style.height = '400px'; }, 100)</script>"
+        "<img src=a.svg><p style='height: 300px; background: red'>below</p><script>"
+        "setTimeout(() => (document.images[0].style.height = '400px'), 100)</script>"
     )
     (tmp_path / "a.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'></svg>")
     with site_weight.serve(tmp_path) as address:
