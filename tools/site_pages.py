@@ -15,6 +15,8 @@ from bs4 import BeautifulSoup
 # The icons come from a font with those that are used, and the search from site_search.py.
 UNUSED = ("scripts/fontawesome.js", "searchtools.js", "language_data.js", "searchindex.js")
 UNUSED += ("sphinx_highlight.js",)  # marks parts of words
+# Unpacked before the first line is drawn, and not when a formula first needs it.
+FONT = 'document.fonts.load("1em Formulas")'
 INDEX = "_static/search_index.js"
 # What a script does, and what is on a page that needs it.
 NEEDED = {
@@ -43,6 +45,10 @@ def choose_scripts(page, path):
     for script in page.find_all("script", string=re.compile("^(let|var) toggle")):
         if not page.select_one(NEEDED["togglebutton.js"]):
             script.decompose()
+    if page.find("math") and not page.find("script", string=FONT):
+        script = page.new_tag("script")
+        script.string = FONT
+        page.select_one("link[href*='math.css']").insert_after(script)
     if page.select_one("#search-results") and not page.select(f"script[src='{INDEX}']"):
         page.head.append(page.new_tag("script", src=INDEX))
 
