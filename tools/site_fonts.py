@@ -17,11 +17,9 @@ from sphinx.util import logging
 FORMULAS = Path(__file__).with_name("fonts") / "latinmodern-math.otf"
 ICONS = Path("vendor") / "fontawesome" / "webfonts" / "fa-solid-900.ttf"
 # A letter alone is italic: browsers take it from here.
-ITALIC = {
-    unicodedata.normalize("NFKC", chr(code)): code
-    for code in [*range(0x1D434, 0x1D455), *range(0x1D456, 0x1D468), 0x210E]
-    + [*range(0x1D6E2, 0x1D71C)]
-}
+_PLAIN = [*range(0x1D434, 0x1D455), *range(0x1D456, 0x1D468), 0x210E, *range(0x1D6E2, 0x1D715)]
+ITALIC = {unicodedata.normalize("NFKC", chr(code)): code for code in _PLAIN}
+ITALIC.update({letter: 0x1D716 + i for i, letter in enumerate("ϵϑϰϕϱϖ")})  # forms of their own
 TALLEST = 2.5  # of a bracket, in em
 CODE = re.compile(r"""["'](?:\\([ef][0-9a-f]{3})|([\ue000-\uf8ff]))["']""")
 

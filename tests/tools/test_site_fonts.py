@@ -23,6 +23,12 @@ def test_formulas_find_their_characters_and_the_sign_of_a_root(tmp_path):
     assert target.stat().st_size < FORMULAS.stat().st_size / 5
 
 
+def test_letter_brings_the_italic_form_that_browsers_take(tmp_path):
+    letters = "".join(f"<mi>{letter}</mi>" for letter in "φϕhεϵ")
+    write_formula_font([f"<math >{letters}</math>"], tmp_path / "a.woff")
+    assert set("𝜑𝜙ℎ𝜀𝜖") <= characters(tmp_path / "a.woff")
+
+
 def test_character_that_the_font_lacks_is_named(tmp_path):
     assert write_formula_font(["<math ><mi>字</mi></math>"], tmp_path / "a.woff") == {"字"}
 
