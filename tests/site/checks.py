@@ -103,13 +103,16 @@ def head(page, *, description=True):
     return found
 
 
-def mathjax(page):
-    """Complain about a page with formulas and nothing of ours to set them."""
-    if not page.find(class_="math"):
-        return []
-    scripts = [script["src"] for script in page.find_all("script", src=True)]
-    ours = [src for src in scripts if "mathjax" in src.lower() and not is_elsewhere(src)]
-    return [] if ours else ["formulas, and no MathJax on this site"]
+def formulas(page):
+    """Complain about formulas that are left as TeX or need a program."""
+    found = [
+        f"loads {s['src']}" for s in page.select("script[src]") if "mathjax" in s["src"].lower()
+    ]
+    for element in page.select(".math"):
+        formulas = element.find_all("math")
+        if len(formulas) != 1 or "\\" in element.get_text():
+            found.append(f"not set: {element.get_text().strip()}")
+    return found
 
 
 def internal_links(path, page, root, pages):

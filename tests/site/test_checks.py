@@ -86,11 +86,14 @@ def test_incomplete_head_is_found(complaint, arguments):
     assert checks.head(page("<h1>Another</h1>")) == ["2 main headings instead of one"]
 
 
-def test_formulas_need_mathjax_on_the_site():
-    formula = '<span class="math">x</span>'
-    assert checks.mathjax(page(formula))
-    assert checks.mathjax(page(formula + '<script src="https://host.example/mathjax.js"></script>'))
-    assert checks.mathjax(page(formula + '<script src="_static/mathjax/a.js"></script>')) == []
+def test_formula_that_is_not_set_is_found():
+    def formula(inside):
+        return page(f'<span class="math">{inside}</span>')
+
+    assert checks.formulas(formula("<math><mi>x</mi></math>")) == []
+    assert checks.formulas(formula(r"\(x\)"))
+    assert checks.formulas(formula(r"<math><mi>\foo</mi></math>"))
+    assert checks.formulas(page('<script src="_static/mathjax/a.js"></script>'))
 
 
 def test_links_that_lead_nowhere_are_found(tmp_path):

@@ -66,6 +66,6 @@ def test_a_leak_would_be_seen(tmp_path, kind):
 
 @pytest.mark.site
 def test_no_file_of_the_site_holds_a_solution_a_rubric_or_a_hidden_check():
-    assert (SITE / "searchindex.js").is_file()
+    assert (SITE / "_static" / "search_index.js").is_file()
     assert not [path for path in SITE.rglob("*") if "exercises" in path.relative_to(SITE).parts]
     assert leaks(SITE) == []

@@ -1,0 +1,70 @@
+"""Images of the site: lighter files, a size before they arrive, and loaded when they come near."""
+
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+from PIL import Image
+
+COLORS = 256
+
+
+def quantize(path):
+    """Write a PNG anew with at most 256 colours, if that makes it lighter.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    """
+    with Image.open(path) as image:
+        if image.mode == "P":
+            return
+        flat = Image.new("RGB", image.size, "white")  # figures stand on a white card in any theme
+        flat.paste(image, mask=image.convert("RGBA").getchannel("A"))
+        dpi = image.info.get("dpi")
+    small = flat.quantize(COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    draft = path.with_suffix(".draft")
+    small.save(draft, "PNG", optimize=True, **({"dpi": dpi} if dpi else {}))
+    if draft.stat().st_size < path.stat().st_size:
+        draft.replace(path)
+    else:
+        draft.unlink()
+
+
+def size(path):
+    """Return a picture's width and height in pixels.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A PNG or JPEG, or an SVG with a ``viewBox``.
+
+    Returns
+    -------
+    tuple of int
+    """
+    if path.suffix == ".svg":
+        box = ElementTree.parse(path).getroot().get("viewBox")
+        return tuple(round(float(number)) for number in box.split()[2:])
+    with Image.open(path) as picture:
+        return picture.size
+
+
+def set_sizes(page, path):
+    """Give each picture its width and height, and let all but a page's first wait.
+
+    Parameters
+    ----------
+    page : bs4.BeautifulSoup
+        Is changed.
+    path : pathlib.Path
+        The page's file.
+    """
+    for number, image in enumerate(page.select("article img")):
+        if number:
+            image["loading"] = "lazy"
+            image["decoding"] = "async"
+        elif "loading" in image.attrs:
+            del image["loading"]
+    for image in page.select("img[src]:not([width][height])"):
+        source = path.parent / unquote(image["src"].split("?")[0])
+        image["width"], image["height"] = map(str, size(source))
