@@ -29,3 +29,12 @@ def at_best_rate(build: Callable[[int], nn.Module], rates: list[float], **option
     except (BestRateAtEdge, RuntimeError):
         table = sweep(build, data.digits(), lrs=rates, seeds=range(5), **options)
     return table[["lr", "seed", "loss", "test_accuracy"]]
+
+
+def at_every_rate(build: Callable[[int], nn.Module], rates: list[float], **options) -> pd.DataFrame:
+    """Train 10 networks at every rate; ``chosen`` is the one that `tune` finds on 5 others."""
+    options["evaluate_start"] = False
+    chosen = tune(build, data.digits(), lrs=rates, **options).lr
+    table = sweep(build, data.digits(), lrs=rates, seeds=range(10), **options)
+    table["chosen"] = table["lr"] == chosen
+    return table[["lr", "seed", "loss", "test_accuracy", "chosen"]]

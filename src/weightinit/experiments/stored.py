@@ -10,18 +10,24 @@ from weightinit.experiments import (
     activation_starts,
     batch_normalization,
     batch_sizes,
+    confident_starts,
     critical_tanh,
     depths,
     explosions,
+    fixup_blocks,
+    forget_gates,
     frozen_parts,
+    pixel_readers,
     relu_starts,
     residual_blocks,
     scaled_layers,
     small_starts,
     tanh_gains,
+    tanh_rules,
     ten_layers,
     thirty_layers,
     very_deep,
+    wide_layers,
 )
 from weightinit.grids import run_grid
 
@@ -43,6 +49,12 @@ GRIDS = (
     | batch_sizes.GRIDS
     | scaled_layers.GRIDS
     | frozen_parts.GRIDS
+    | confident_starts.GRIDS
+    | tanh_rules.GRIDS
+    | pixel_readers.GRIDS
+    | forget_gates.GRIDS
+    | fixup_blocks.GRIDS
+    | wide_layers.GRIDS
 )
 
 
