@@ -84,7 +84,7 @@ def thumbnail(png, size=SIZE):
     high = min(picture.height, round(picture.width * size[1] / size[0]))
     small = picture.crop((0, 0, picture.width, high)).resize(size, Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    small.quantize(48, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    small.save(file, "WEBP", quality=55, method=6)
     return file.getvalue()
 
 
@@ -108,7 +108,7 @@ class ChapterCards(SphinxDirective):
 
     def card(self, name, chapter):
         """Return the parts of one card."""
-        place = Path(FOLDER, Path(name).name + ".png")
+        place = Path(FOLDER, Path(name).name + ".webp")
         Path(self.env.srcdir, FOLDER).mkdir(exist_ok=True)
         Path(self.env.srcdir, place).write_bytes(thumbnail(chapter["png"]))
         image = nodes.image(

@@ -17,6 +17,11 @@ UNUSED = ("scripts/fontawesome.js", "searchtools.js", "language_data.js", "searc
 UNUSED += ("sphinx_highlight.js",)  # marks parts of words
 # Unpacked before the first line is drawn, and not when a formula first needs it.
 FONT = 'document.fonts.load("1em Formulas")'
+# The theme chooses light or dark when all is drawn, and code has neither colours nor its height
+# until then.
+THEME = """{const root = document.documentElement.dataset;
+if (root.theme !== "light" && root.theme !== "dark")
+  root.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";}"""
 INDEX = "_static/search_index.js"
 # What a script does, and what is on a page that needs it.
 NEEDED = {
@@ -37,11 +42,14 @@ NEEDED = {
 
 def choose_scripts(page, path):
     """Load what a page needs, and no more."""
+    seen = set()
     for element in page.select("script[src], link[rel=stylesheet]"):
         name = element.get("src", element.get("href")).split("?")[0]
         needed = NEEDED.get(name.rsplit("/", 1)[-1])
-        if name.endswith(UNUSED) or (needed and not page.select_one(needed)):
+        twice = element.name == "link" and name in seen  # named by Sphinx and by jupyter-book
+        if twice or name.endswith(UNUSED) or (needed and not page.select_one(needed)):
             element.decompose()
+        seen.add(name)
     for script in page.find_all("script", string=re.compile("^(let|var) toggle")):
         if not page.select_one(NEEDED["togglebutton.js"]):
             script.decompose()
@@ -53,8 +61,15 @@ def choose_scripts(page, path):
         page.head.append(page.new_tag("script", src=INDEX))
 
 
+def choose_theme(page, path):
+    """Say light or dark before the first line is drawn."""
+    script = page.head and page.head.find("script", string=re.compile("dataset.theme = localStor"))
+    if script and THEME not in script.string:
+        script.string = script.string + THEME
+
+
 # What a page needs is known when its toggles have become what they stay.
-MENDS = [*site_names.MENDS, site_images.set_sizes, choose_scripts]
+MENDS = [*site_names.MENDS, site_images.set_sizes, choose_scripts, choose_theme]
 
 
 def finish_pages(app, exception):

@@ -11,7 +11,8 @@ HEADINGS = ("h1", "h2", "h3", "h4")
 # What one reads, rather than code, its output, and what only a screen has.
 SILENT = (
     "script, style, div.cell_input, div.highlight, .claim details, .headerlink, .eqno, summary,"
-    ".all-claims"  # each claim is found in its chapter
+    ".all-claims,"  # each claim is found in its chapter
+    ".elsewhere"  # what another page has, and shows here
 )
 ROWS = ("tr", "li", "p", "div", "dd", "dt", "figcaption", "section")
 RAISED = str.maketrans("0123456789+-−()nkl", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿᵏˡ")

@@ -142,6 +142,7 @@ def load(browser, address, *, width=1280, slow=False, look_around=False):
         context.close()
     total = {}
     for request, size in sizes.items():
-        name = kind(kinds.get(request, ""))
-        total[name] = total.get(name, 0) + size
+        address = kinds.get(request, "")
+        if not address.startswith("data:"):  # a part of the file that it stands in
+            total[kind(address)] = total.get(kind(address), 0) + size
     return {"bytes": total, **found}

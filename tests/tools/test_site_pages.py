@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bs4 import BeautifulSoup
-from site_pages import FONT, INDEX, choose_scripts
+from site_pages import FONT, INDEX, THEME, choose_scripts, choose_theme
 
 HEAD = """<head><link rel="stylesheet" href="_static/math.css?v=1"/>
 <script src="_static/scripts/fontawesome.js?digest=1"></script>
@@ -30,3 +30,11 @@ def test_page_with_formulas_and_code():
 
 def test_search_page_loads_what_it_searches():
     assert loaded("<div id='search-results'></div>")[-1] == INDEX
+
+
+def test_light_or_dark_is_chosen_before_the_first_line():
+    script = "document.documentElement.dataset.theme = localStorage.getItem('theme') || 'auto';"
+    page = BeautifulSoup(f"<head><script>{script}</script></head><body></body>", "html.parser")
+    for _ in range(2):
+        choose_theme(page, Path("a.html"))
+    assert page.head.script.string == script + THEME
