@@ -1,5 +1,6 @@
-// Written by tools/lab_images.py: the digits of the course (E. Alpaydin and C. Kaynak, Optical Recognition of
-// Handwritten Digits, UCI Machine Learning Repository, 1998, CC BY 4.0), those to train on first.
+// Written by tools/lab_images.py: the digits of the course (E. Alpaydin and C. Kaynak, Optical
+// Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998, CC BY 4.0), those to
+// train on first.
 
 const MEAN = 4.886134307585247; // of the ink of all pixels to train on
 const STD = 6.017906689440312;

@@ -12,8 +12,9 @@ from weightinit.data import digits
 TARGET = Path(__file__).resolve().parents[1] / "lab" / "images.js"
 
 TEXT = """\
-// Written by tools/lab_images.py: the digits of the course (E. Alpaydin and C. Kaynak, Optical Recognition of
-// Handwritten Digits, UCI Machine Learning Repository, 1998, CC BY 4.0), those to train on first.
+// Written by tools/lab_images.py: the digits of the course (E. Alpaydin and C. Kaynak, Optical
+// Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998, CC BY 4.0), those to
+// train on first.
 
 const MEAN = {mean!r}; // of the ink of all pixels to train on
 const STD = {std!r};
