@@ -1,6 +1,7 @@
 // Loads the lab when one comes into view. Until then, and without JavaScript, a still picture is in its place.
 (() => {
-  const address = new URL("lab.js", document.currentScript.src);
+  const own = document.currentScript.src;
+  const address = new URL(`lab.js${new URL(own).search}`, own); // its version is this script's
   const load = () => {
     const script = document.createElement("script");
     script.src = address;

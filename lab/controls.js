@@ -25,7 +25,8 @@ export function makeControl(name, changed) {
     return { label, input: select, show: (value) => (select.value = value) };
   }
   const slider = html("input", { type: "range", ...sliderRange(setting) });
-  const output = html("output", { ariaHidden: "true" }); // the slider says it itself
+  // Not an <output>: a label would belong to it instead of the slider. A screen reader hears the slider's own text.
+  const output = html("span", { className: "lab-value", ariaHidden: "true" });
   const show = (value) => {
     slider.value = toSlider(setting, value);
     output.textContent = setting.log ? inWordsLong(value) : String(value);

@@ -27,6 +27,7 @@ export class Plane {
     Object.assign(this, { sigmaW2, sigmaB2 });
     if (!this.dragged) this.limits = this.around(); // the ground does not move under a finger
     const { high, wide } = this.limits;
+    const focused = document.activeElement === this.handle; // which it loses while the axes are drawn
     const place = axes(this.svg, linear(0, wide), linear(0, high), "weight variance σ_w²", "bias variance σ_b²");
     this.place = place;
     const inside = points.filter((point) => point.sigmaW2 <= wide && point.sigmaB2 <= high);
@@ -39,7 +40,6 @@ export class Plane {
     for (const [name, value] of Object.entries(said)) this.handle.setAttribute(`aria-${name}`, value);
     const text = `weight variance ${sigmaW2}, bias variance ${sigmaB2}`;
     this.handle.setAttribute("aria-valuetext", text);
-    const focused = document.activeElement === this.handle;
     this.svg.append(this.handle);
     if (focused) this.handle.focus({ preventScroll: true });
     return line.length > 0;

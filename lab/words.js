@@ -11,7 +11,7 @@ export function inWords(value) {
     return String(Number(value.toPrecision(value >= 100 ? 3 : 2)));
   }
   const [digits, exponent] = value.toExponential(1).split("e");
-  return `${digits} × ${power(Number(exponent))}`;
+  return `${digits}\u00a0×\u00a0${power(Number(exponent))}`;
 }
 
 /** Ten to a whole number. */

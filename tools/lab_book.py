@@ -7,15 +7,16 @@
 The script is joined from `lab/*.js` when a book has been built (`lab_script`).
 """
 
+import functools
+import hashlib
 import tomllib
 from html import escape
 from pathlib import Path
 
+import lab_script
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.util import logging
-
-import lab_script
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = ROOT / "lab" / "presets.toml"
@@ -87,6 +88,14 @@ def place_presets(app, doctree):
         figure.parent.insert(at, nodes.container("", text, lab, classes=["lab-preset"]))
 
 
+@functools.cache
+def version():
+    """Return what changes with the lab's files, so that no browser keeps old ones."""
+    files = [ROOT / "_static" / name for name in ("lab.css", "lab_loader.js")]
+    texts = [lab_script.script(), *(path.read_text(encoding="utf-8") for path in files)]
+    return hashlib.sha256("".join(texts).encode()).hexdigest()[:8]
+
+
 def visit_lab(self, node):
     """Write the element and the picture in it."""
     up = "../" * self.builder.current_docname.count("/")
@@ -94,10 +103,13 @@ def visit_lab(self, node):
     own = "own-address " if node.get("own") else f'home="{home}" '
     given = " ".join(f'{key}="{escape(node[key])}"' for key in ("settings", "featured"))
     alt = node.get("alt") or next(p["alt"] for p in entries(PRESETS) if p["still"] == node["still"])
+    static = f"{up}_static"
     self.body.append(
-        f'<weight-lab {own}{given}><img src="{up}_static/lab/{node["still"]}.svg" width="720" '
-        f'height="230" loading="lazy" alt="{escape(alt)}"><noscript><p>To move this network, switch '
-        "JavaScript on.</p></noscript></weight-lab>\n"
+        f'<link rel="stylesheet" href="{static}/lab.css?v={version()}">'
+        f'<script defer src="{static}/lab_loader.js?v={version()}"></script>\n'
+        f'<weight-lab {own}{given}><img src="{static}/lab/{node["still"]}.svg" width="720" '
+        f'height="230" loading="lazy" alt="{escape(alt)}"><noscript><p>To move this network, '
+        "switch JavaScript on.</p></noscript></weight-lab>\n"
     )
     raise nodes.SkipNode
 
@@ -114,13 +126,6 @@ def depart_experiment(self, node):
     self.body.append("</a>")
 
 
-def add_files(app, pagename, templatename, context, doctree):
-    """Let pages with a lab load its style and what loads the rest."""
-    if doctree is not None and any(doctree.findall(Lab)):
-        app.add_css_file("lab.css")
-        app.add_js_file("lab_loader.js")
-
-
 def write_script(app, exception):
     """Write the script beside the other static files."""
     if exception is None and app.builder.format == "html":
@@ -135,6 +140,5 @@ def setup(app):
     app.add_directive("weight-lab", LabDirective)
     app.add_directive("lab-experiments", ExperimentsDirective)
     app.connect("doctree-read", place_presets, priority=900)  # when captions have been joined
-    app.connect("html-page-context", add_files)
     app.connect("build-finished", write_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

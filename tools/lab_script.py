@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = ROOT / "lab"
-TRIAL = ROOT / "_build" / "lab"
+TRIAL = ROOT / "_generated" / "lab"
 IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
 TOP = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
@@ -26,6 +26,7 @@ PAGE = """<!doctype html>
 <link rel="stylesheet" href="lab.css">
 <style>:root { --pst-color-border: #ccc; --pst-color-primary: #1f5f99; --pst-color-text-base: #222;
 --pst-color-text-muted: #555; --pst-color-background: #fff; --pst-color-link-hover: #8a4500 }
+a { color: inherit }
 html[data-theme=dark] { --pst-color-text-base: #eee; --pst-color-background: #121212;
 --pst-color-text-muted: #bbb; background: #121212; color: #eee }
 body { max-width: 60rem; margin: auto; font-family: sans-serif }</style>

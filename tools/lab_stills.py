@@ -1,4 +1,4 @@
-"""Draw the lab's still pictures, `_static/lab/*.svg`: what the lab shows at first, in its own words.
+"""Draw the lab's still pictures, `_static/lab/*.svg`: what the lab shows at first.
 
 By `python tools/lab_stills.py`, which needs Chromium; again when a preset has changed.
 """
