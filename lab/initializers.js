@@ -50,7 +50,9 @@ export function drawWeight(scheme, fanIn, fanOut, generator) {
   const std = Math.sqrt(variance(scheme, fanIn, fanOut));
   if (scheme.distribution === "orthogonal") return orthogonal(fanIn, fanOut, std, generator);
   const draw = DISTRIBUTIONS[scheme.distribution];
-  return Float64Array.from({ length: fanOut * fanIn }, () => draw(std, generator));
+  const weight = new Float64Array(fanOut * fanIn);
+  for (let i = 0; i < weight.length; i++) weight[i] = draw(std, generator);
+  return weight;
 }
 
 /** A new bias of `size` numbers from N(0, sigmaB2). */

@@ -38,13 +38,16 @@ export function forward(network, images, n, running = false) {
   network.layers.forEach((layer, index) => {
     const { fanIn, fanOut, norm } = layer;
     const a = product(x, transpose(layer.weight, fanOut, fanIn), n, fanIn, fanOut);
-    for (let i = 0; i < a.length; i++) a[i] += layer.bias[i % fanOut];
+    for (let i = 0; i < a.length; i += fanOut) {
+      for (let j = 0; j < fanOut; j++) a[i + j] += layer.bias[j];
+    }
     const step = { input: x, a, h: a };
     if (norm) Object.assign(step, normalize(norm, a, n, fanOut, running));
     if (index < network.layers.length - 1) {
       step.x = new Float64Array(a.length);
       const skipped = network.skip && index > 0;
-      for (let i = 0; i < a.length; i++) step.x[i] = phi(step.h[i]) + (skipped ? x[i] : 0);
+      for (let i = 0; i < a.length; i++) step.x[i] = phi(step.h[i]);
+      if (skipped) for (let i = 0; i < a.length; i++) step.x[i] += x[i];
       x = step.x;
     }
     passed.push(step);
@@ -94,7 +97,9 @@ export function backward(network, passed, labels, n, weights = true) {
     if (weights) {
       own.weight = product(transpose(da, n, fanOut), step.input, fanOut, n, fanIn);
       own.bias = new Float64Array(fanOut);
-      for (let i = 0; i < da.length; i++) own.bias[i % fanOut] += da[i];
+      for (let i = 0; i < da.length; i += fanOut) {
+        for (let j = 0; j < fanOut; j++) own.bias[j] += da[i + j];
+      }
     }
     gradients[index] = own;
     if (index > 0) {

@@ -13,6 +13,8 @@ export class Plane {
     this.handle = element("g", { class: "lab-handle", tabindex: 0, role: "slider" });
     this.handle.setAttribute("aria-label", "Weight and bias variance: arrow keys move the point");
     this.handle.append(element("circle", { r: 18, class: "lab-reach" }), element("circle", { r: 7 }));
+    this.ground = element("g"); // is drawn anew each time; the handle stays, and with it the focus
+    this.svg.append(this.ground, this.handle);
     this.points = [];
     this.handle.addEventListener("keydown", (event) => this.key(event));
     this.svg.addEventListener("pointerdown", (event) => this.grab(event));
@@ -27,21 +29,18 @@ export class Plane {
     Object.assign(this, { sigmaW2, sigmaB2 });
     if (!this.dragged) this.limits = this.around(); // the ground does not move under a finger
     const { high, wide } = this.limits;
-    const focused = document.activeElement === this.handle; // which it loses while the axes are drawn
-    const place = axes(this.svg, linear(0, wide), linear(0, high), "weight variance σ_w²", "bias variance σ_b²");
+    const place = axes(this.ground, linear(0, wide), linear(0, high), "weight variance σ_w²", "bias variance σ_b²");
     this.place = place;
     const inside = points.filter((point) => point.sigmaW2 <= wide && point.sigmaB2 <= high);
     const line = inside.map((point) => [point.sigmaW2, point.sigmaB2]);
     if (line.length && line.every(([, y]) => y === 0)) line.push([line[0][0], high]); // the same at any q
-    this.svg.append(curve(place, line, "lab-theory"));
+    this.ground.append(curve(place, line, "lab-theory"));
     const [atX, atY] = [place.x(Math.min(sigmaW2, wide)), place.y(Math.min(sigmaB2, high))];
     this.handle.setAttribute("transform", `translate(${atX} ${atY})`);
     const said = { valuemin: 0, valuemax: wide, valuenow: sigmaW2 };
     for (const [name, value] of Object.entries(said)) this.handle.setAttribute(`aria-${name}`, value);
     const text = `weight variance ${sigmaW2}, bias variance ${sigmaB2}`;
     this.handle.setAttribute("aria-valuetext", text);
-    this.svg.append(this.handle);
-    if (focused) this.handle.focus({ preventScroll: true });
     return line.length > 0;
   }
 
@@ -79,6 +78,8 @@ export class Plane {
 
   move(sigmaW2, sigmaB2) {
     const within = (value, low, high) => Number(Math.min(high, Math.max(low, value)).toFixed(2));
-    this.moved(within(sigmaW2, 0.01, this.limits.wide), within(sigmaB2, 0, this.limits.high));
+    const [w, b] = [within(sigmaW2, 0.01, this.limits.wide), within(sigmaB2, 0, this.limits.high)];
+    this.show(this.points, w, b); // at once: the next key comes before the next numbers do
+    this.moved(w, b);
   }
 }

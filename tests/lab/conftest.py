@@ -81,7 +81,7 @@ def modules(chromium, served):
                     "normal_cdf",
                     "normalization",
                 ),
-                *("products", "random", "theory", "training"),
+                *("products", "random", "settings", "simd_kernel", "theory", "training"),
             ],
         )
         return page
