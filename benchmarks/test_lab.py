@@ -91,7 +91,7 @@ def test_a_slider_is_answered_at_once_and_twenty_networks_stream_in(page, capsys
                         if (lab.asked === lab.settings && !lab.inFlight)
                             done(performance.now() - start);
                     };
-                    lab.set({sigma_w2: 1 + i / 10});
+                    lab.set({sigma_w2: 1.1 + i / 10});
                 }));
             }
             lab.draw = draw;

@@ -8,6 +8,8 @@ from tests.lab.package_side import LAB, apart, for_the_lab, images, network, who
 from weightinit import activations
 from weightinit.probes import probe
 
+pytestmark = pytest.mark.slow
+
 ALLOWED = 1e-10
 KINDS = [(None, False), ("batch", False), ("layer", False), (None, True), ("layer", True)]
 

@@ -13,6 +13,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import lab_script  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = "weight-lab .lab-sentence >> nth=0"
 TRAINING = "weight-lab .lab-sentence >> nth=1"
 
@@ -123,7 +125,11 @@ def test_the_point_in_the_plane_moves(opened, how):
         page.mouse.move(x + 60, y - 40, steps=4)
         page.mouse.up()
     elif how == "touch":
-        page.touchscreen.tap(x + 60, y - 40)
+        finger = page.context.new_cdp_session(page)
+        for kind, share in [("Start", 0), ("Move", 0.3), ("Move", 0.6), ("Move", 1), ("End", None)]:
+            at = [] if share is None else [{"x": x + 60 * share, "y": y - 40 * share}]
+            event = {"type": f"touch{kind}", "touchPoints": at}
+            finger.send("Input.dispatchTouchEvent", event)
     else:
         handle.focus()
         for key in ("ArrowRight", "Shift+ArrowRight", "ArrowUp"):

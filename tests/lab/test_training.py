@@ -9,6 +9,8 @@ from tests.lab.package_side import for_the_lab, network
 from weightinit import data
 from weightinit.training import loop, train
 
+pytestmark = pytest.mark.slow
+
 ALLOWED = 1e-6
 STEPS, BATCH = 100, 64
 TRAIN = """(text) => {
