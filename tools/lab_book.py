@@ -9,6 +9,7 @@ The script is joined from `lab/*.js` when a book has been built (`lab_script`).
 
 import functools
 import hashlib
+import shutil
 import tomllib
 from html import escape
 from pathlib import Path
@@ -21,6 +22,8 @@ from sphinx.util import logging
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = ROOT / "lab" / "presets.toml"
 EXPERIMENTS = ROOT / "teaching" / "experiments.toml"
+# Not in _static, whose scripts Jupyter Book puts on every page.
+FILES = [ROOT / "lab" / name for name in ("lab.css", "lab_loader.js")]
 PAGE = "lab"  # the page that shows nothing but the lab
 
 
@@ -91,8 +94,7 @@ def place_presets(app, doctree):
 @functools.cache
 def version():
     """Return what changes with the lab's files, so that no browser keeps old ones."""
-    files = [ROOT / "_static" / name for name in ("lab.css", "lab_loader.js")]
-    texts = [lab_script.script(), *(path.read_text(encoding="utf-8") for path in files)]
+    texts = [lab_script.script(), *(path.read_text(encoding="utf-8") for path in FILES)]
     return hashlib.sha256("".join(texts).encode()).hexdigest()[:8]
 
 
@@ -127,10 +129,12 @@ def depart_experiment(self, node):
 
 
 def write_script(app, exception):
-    """Write the script beside the other static files."""
+    """Write the script, and what loads it, beside the other static files."""
     if exception is None and app.builder.format == "html":
-        target = Path(app.outdir) / "_static" / "lab.js"
-        target.write_text(lab_script.script(), encoding="utf-8")
+        static = Path(app.outdir) / "_static"
+        (static / "lab.js").write_text(lab_script.script(), encoding="utf-8")
+        for path in FILES:
+            shutil.copy(path, static)
 
 
 def setup(app):

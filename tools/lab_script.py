@@ -97,7 +97,7 @@ def write_trial(target=TRIAL):
     target.mkdir(parents=True, exist_ok=True)
     (target / "lab.js").write_text(script(), encoding="utf-8")
     (target / "index.html").write_text(PAGE, encoding="utf-8")
-    shutil.copy(ROOT / "_static" / "lab.css", target)
+    shutil.copy(MODULES / "lab.css", target)
     return target / "index.html"
 
 

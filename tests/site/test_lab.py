@@ -32,8 +32,12 @@ def test_the_lab_has_its_page_and_its_files():
     assert page.find("weight-lab").has_attr("own-address")
     script = (SITE / "_static" / "lab.js").read_text(encoding="utf-8")
     assert "WORKER_SOURCE" in script
-    # What the loader asks for changes when the script does.
-    assert "lab_loader.js?v=" in page.find("script", src=lambda src: src and "lab_" in src)["src"]
+    # Once, or the element would be defined twice; and its address changes when the script does.
+    (loader,) = page.find_all("script", src=lambda src: src and "lab" in src)
+    assert "lab_loader.js?v=" in loader["src"]
+    assert not checks.read(SITE / "intro.html").find("script", src=lambda s: s and "lab" in s)
+    for name in ("lab.css", "lab_loader.js"):
+        assert (SITE / "_static" / name).is_file()
 
 
 def test_every_experiment_is_a_link_to_the_lab():
