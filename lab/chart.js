@@ -132,9 +132,9 @@ export function markers(place, points, css, shape = "circle") {
   return group;
 }
 
-/** The band between two lists of values over 1, 2, 3, ... */
-export function band(place, low, high, css) {
-  const points = low.map((value, i) => [i + 1, value, high[i]]);
+/** The band between the quartiles [low, median, high] at 1, 2, 3, ... */
+export function band(place, found, css) {
+  const points = found.map(([low, , high], i) => [i + 1, low, high]);
   const good = points.filter(([, a, b]) => drawable(a, place.y(a)) && drawable(b, place.y(b)));
   const edge = (part, which) =>
     part.map((point) => `${place.x(point[0]).toFixed(1)} ${place.y(point[which]).toFixed(1)}`);
@@ -156,11 +156,21 @@ export function bars(place, { low, high, counts }, css) {
   return group;
 }
 
+/** Lower quartile, median and upper quartile of several lists, place by place. */
+export function quartiles(lists) {
+  return lists[0].map((_, place) => {
+    // A network without any signal has no relative gradient: 0 / 0 is left out.
+    const known = lists.map((list) => list[place]).filter((value) => !Number.isNaN(value));
+    const sorted = known.sort((a, b) => a - b);
+    return [0.25, 0.5, 0.75].map((share) => quantile(sorted, share));
+  });
+}
+
 /** The value below which a share of sorted values lies. */
-export function quantile(sorted, share) {
+function quantile(sorted, share) {
+  if (!sorted.length) return NaN;
   const at = share * (sorted.length - 1);
   const low = Math.floor(at);
   const above = sorted[Math.min(low + 1, sorted.length - 1)];
   return at === low ? sorted[low] : sorted[low] + (at - low) * (above - sorted[low]);
 }
-

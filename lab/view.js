@@ -3,12 +3,12 @@
 // Attributes: `settings` (as in an address), `featured` (the control that is shown first), `own-address` (the page
 // is the lab's own: the settings are kept in its address) and `home` (that page's address).
 
-import { band, bars, axes, counted, curve, linear, logarithmic, markers, picture, quantile } from "./chart.js";
+import { band, bars, axes, counted, curve, linear, logarithmic, markers, picture, quartiles } from "./chart.js";
 import { html, makeControl } from "./controls.js";
 import { Engine } from "./engine.js";
 import { Plane } from "./plane.js";
 import { BY_HAND, SETTINGS, readAddress, writeAddress } from "./settings.js";
-import { describe, describeTraining } from "./words.js";
+import { describe, describeTraining, power } from "./words.js";
 
 const STEPS = 200;
 const SILENT = 700; // milliseconds without change after which a screen reader is told
@@ -186,14 +186,6 @@ class WeightLab extends HTMLElement {
     });
   }
 
-  medians(name) {
-    const layers = this.networks[0][name].length;
-    return Array.from({ length: layers }, (_, layer) => {
-      const values = this.networks.map((network) => network[name][layer]).sort((a, b) => a - b);
-      return [0.25, 0.5, 0.75].map((share) => quantile(values, share));
-    });
-  }
-
   draw() {
     if (!this.networks.length) return;
     const seen = {};
@@ -201,14 +193,14 @@ class WeightLab extends HTMLElement {
       ["signal", this.signal, "RMS of x"],
       ["gradient", this.gradient, "relative RMS of dL/dh"],
     ]) {
-      const quartiles = this.medians(name);
-      seen[name] = quartiles.map(([, median]) => median);
+      const found = quartiles(this.networks.map((network) => network[name]));
+      seen[name] = found.map(([, median]) => median);
       const theory = this.lines?.[name] ?? [];
       const trained = this.run?.after?.[name] ?? [];
-      const y = logarithmic([...quartiles.flat(), ...theory, ...trained]);
-      const place = axes(svg, counted(1, quartiles.length), y, "layer", label);
+      const y = logarithmic([...found.flat(), ...theory, ...trained]);
+      const place = axes(svg, counted(1, found.length), y, "layer", label);
       svg.append(
-        band(place, quartiles.map(([low]) => low), quartiles.map(([, , high]) => high), "lab-band"),
+        band(place, found, "lab-band"),
         markers(place, indexed(seen[name]), "lab-measured"),
         markers(place, indexed(trained), "lab-trained", "square"),
         curve(place, indexed(theory), "lab-theory"),
@@ -240,8 +232,13 @@ class WeightLab extends HTMLElement {
       this.histogramNote.textContent += ": infinite, so there is no picture";
       return;
     }
-    const place = axes(this.histogram, linear(shown.low, shown.high), linear(0, Math.max(...shown.counts)), "x", "how many");
-    this.histogram.append(bars(place, shown, "lab-bars"));
+    const size = Math.floor(Math.log10(Math.max(-shown.low, shown.high)));
+    const scale = Math.abs(size) < 3 ? 1 : 10 ** size; // no tick of many zeros
+    const label = scale === 1 ? "x" : `x, in units of ${power(size)}`;
+    const [x, y] = [linear(shown.low / scale, shown.high / scale), linear(0, Math.max(...shown.counts))];
+    const place = axes(this.histogram, x, y, label, "how many");
+    const scaled = { low: x.low, high: x.high, counts: shown.counts };
+    this.histogram.append(bars(place, scaled, "lab-bars"));
   }
 
   say(sentence) {

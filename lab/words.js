@@ -34,7 +34,7 @@ export function describe(settings, seen, lines, count) {
   const networks = count === 1 ? "One network" : `Median of ${count} networks`;
   const signal = seen.signal[last - 1] / seen.signal[0];
   const gradient = seen.gradient[0];
-  const sentences = [`${networks} with ${settings.activation}, ${last} layers of ${settings.width}.`];
+  const sentences = [`${networks} with ${settings.activation}, ${last} ${last === 1 ? "layer" : "layers"} of ${settings.width}.`];
   const predicted = (name, index) => {
     const value = lines?.[name]?.[index];
     return value === undefined ? "" : `; theory says ${inWords(value)}`;
