@@ -84,7 +84,7 @@ def place_presets(app, doctree):
             )
             continue
         text = nodes.paragraph("", "", nodes.strong("", "Try it. "))
-        text += nodes.Text(f"{preset['question']} Drag {preset['drag']} ")
+        text += nodes.Text(f"{preset['question']} {preset['drag']} ")
         text += [nodes.emphasis("", "Look for: "), nodes.Text(preset["look"])]
         lab = Lab(**{key: preset[key] for key in ("still", "settings", "featured", "alt")})
         at = figure.parent.index(figure) + 1

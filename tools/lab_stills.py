@@ -6,6 +6,7 @@ By `python tools/lab_stills.py`, which needs Chromium; again when a preset has c
 import re
 import shutil
 import tomllib
+from html import escape
 
 from lab_script import ROOT, write_trial
 from playwright.sync_api import sync_playwright
@@ -17,14 +18,18 @@ STYLE = """text{font:12px sans-serif;fill:#222}.lab-index{font-size:9px}.lab-axe
 .lab-measured{fill:#0072b2}.lab-band{fill:#0072b2;opacity:.25}"""
 
 
-def picture(page):
-    """Return the signal's and the gradient's picture, side by side, as one SVG."""
+def picture(page, settings):
+    """Return the signal's and the gradient's picture, side by side, as one SVG.
+
+    It says of which settings, so that a test can tell an old one.
+    """
     parts = page.eval_on_selector_all(
         "weight-lab .lab-pictures svg", "all => all.slice(0, 2).map(svg => svg.innerHTML)"
     )
     parts = [re.sub(r"\d+\.\d{3,}", lambda n: f"{float(n[0]):.1f}", part) for part in parts]
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 230" width="720" height="230">'
+        f"<desc>{escape(settings)}</desc>"
         f'<style>{STYLE}</style><rect width="720" height="230" fill="#fff"/>'
         f'<g>{parts[0]}</g><g transform="translate(360 0)">{parts[1]}</g></svg>\n'
     )
@@ -43,7 +48,7 @@ def main():
             page.goto(f"{address}?{preset['settings']}")
             page.wait_for_selector("text=Median of 20 networks", timeout=60_000)
             page.wait_for_timeout(200)  # a frame
-            text = picture(page)
+            text = picture(page, preset["settings"])
             (TARGET / f"{preset['still']}.svg").write_text(text, encoding="utf-8")
             print(preset["still"], page.inner_text(".lab-sentence"))
         browser.close()

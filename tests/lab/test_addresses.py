@@ -1,6 +1,7 @@
 """The ready experiments: presets in the chapters and the instructor's list."""
 
 import tomllib
+from html import escape
 
 import pytest
 
@@ -36,3 +37,6 @@ def test_a_preset_for_each_chapter_and_fifteen_experiments():
 def test_every_preset_has_its_still_picture():
     drawn = {path.stem for path in (ROOT / "_static" / "lab").glob("*.svg")}
     assert drawn == {preset["still"] for preset in PRESETS}
+    for preset in PRESETS:
+        text = (ROOT / "_static" / "lab" / f"{preset['still']}.svg").read_text(encoding="utf-8")
+        assert f"<desc>{escape(preset['settings'])}</desc>" in text, "run tools/lab_stills.py"

@@ -9,7 +9,9 @@ from tools import lab_book
 
 PRESET = {
     **dict(page="chapters/one", below="fig-1-2", still="depth", settings="a=1&b=2"),
-    **dict(featured="depth", question="Why?", drag="it.", look="That.", alt='A "still" picture.'),
+    **dict(
+        featured="depth", question="Why?", drag="Drag it.", look="That.", alt='A "still" picture.'
+    ),
 }
 
 
