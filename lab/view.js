@@ -100,6 +100,7 @@ class WeightLab extends HTMLElement {
     );
     this.link = html("a", { textContent: this.own ? "Address of this experiment" : "Open this in the lab" });
     buttons.append(this.link);
+    this.classList.add("lab-built");
     this.replaceChildren(shown, ...(this.own ? [group] : []), this.sentence, this.spoken, this.trouble);
     this.append(pictures, legend, buttons, this.training, ...(this.own ? [] : [group]));
   }
