@@ -1,0 +1,44 @@
+// The controls: native inputs with labels, one for each setting.
+
+import { SETTINGS, fromSlider, sliderRange, toSlider } from "./settings.js";
+import { inWords } from "./words.js";
+
+/** A new HTML element with properties, and children in it. */
+export function html(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+const withIndex = (text) =>
+  text.split(/(_[wb])/).map((part) => (part.startsWith("_") ? html("sub", {}, part.slice(1)) : part));
+const spoken = (choice) => choice.replaceAll("_", " ");
+
+/** A control; `changed(value)` is called at each move. `show(value)` sets it. */
+export function makeControl(name, changed) {
+  const setting = SETTINGS[name];
+  if (setting.choices) {
+    const select = html("select");
+    for (const choice of setting.choices) select.add(new Option(spoken(choice), choice));
+    select.addEventListener("change", () => changed(select.value));
+    const label = html("label", { className: "lab-control" }, html("span", {}, setting.label), select);
+    return { label, input: select, show: (value) => (select.value = value) };
+  }
+  const slider = html("input", { type: "range", ...sliderRange(setting) });
+  // Not an <output>: a label would belong to it instead of the slider. A screen reader hears the slider's own text.
+  const output = html("span", { className: "lab-value", ariaHidden: "true" });
+  const show = (value) => {
+    slider.value = toSlider(setting, value);
+    output.textContent = setting.log ? inWordsLong(value) : String(value);
+    slider.setAttribute("aria-valuetext", output.textContent);
+  };
+  slider.addEventListener("input", () => changed(fromSlider(setting, Number(slider.value))));
+  slider.addEventListener("keydown", (event) => {
+    if (event.key.startsWith("Arrow")) event.stopPropagation(); // the book turns its pages with the arrows
+  });
+  const caption = html("span", {}, ...withIndex(setting.label), " ", output);
+  const label = html("label", { className: "lab-control" }, caption, slider);
+  return { label, input: slider, show };
+}
+
+const inWordsLong = (value) => (value >= 0.001 ? String(Number(value.toPrecision(3))) : inWords(value));

@@ -1,0 +1,74 @@
+// The sentences that say what happens, for everyone; a screen reader reads them out.
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** A number in two digits, as people write it: 0.62, 14, 1.1 × 10⁻¹². */
+export function inWords(value) {
+  if (Number.isNaN(value)) return "not a number";
+  if (!Number.isFinite(value)) return "infinite";
+  if (value === 0) return "0";
+  if (Math.abs(value) >= 0.01 && Math.abs(value) < 9999.5) {
+    return String(Number(value.toPrecision(value >= 100 ? 3 : 2)));
+  }
+  const [digits, exponent] = value.toExponential(1).split("e");
+  return `${digits}\u00a0×\u00a0${power(Number(exponent))}`;
+}
+
+/** Ten to a whole number. */
+export function power(exponent) {
+  const digits = [...String(Math.abs(exponent))].map((digit) => SUPERSCRIPTS[digit]).join("");
+  return `10${exponent < 0 ? "⁻" : ""}${digits}`;
+}
+
+const kept = (ratio) => ratio > 0.5 && ratio < 2;
+
+function verdict(ratio, less, more) {
+  if (!Number.isFinite(ratio)) return "left the range of numbers";
+  if (ratio === 0) return "is gone";
+  return kept(ratio) ? "stays" : ratio < 1 ? less : more;
+}
+
+/** What the signal and the gradient do; `seen` has medians by layer, `lines` the theory's or null. */
+export function describe(settings, seen, lines, count) {
+  const last = seen.signal.length;
+  const networks = count === 1 ? "One network" : `Median of ${count} networks`;
+  const signal = seen.signal[last - 1] / seen.signal[0];
+  const gradient = seen.gradient[0];
+  const sentences = [`${networks} with ${settings.activation}, ${last} ${last === 1 ? "layer" : "layers"} of ${settings.width}.`];
+  const predicted = (name, index) => {
+    const value = lines?.[name]?.[index];
+    return value === undefined ? "" : `; theory says ${inWords(value)}`;
+  };
+  if (last > 1) {
+    sentences.push(
+      `The signal ${verdict(signal, "fades", "grows")}: the RMS of x is ${inWords(seen.signal[0])} in ` +
+        `layer 1 and ${inWords(seen.signal[last - 1])} in layer ${last}${predicted("signal", last - 1)}.`,
+      `The gradient ${verdict(gradient, "vanishes on the way back", "explodes on the way back")}: in ` +
+        `layer 1 it is ${inWords(gradient)} of layer ${last}'s${predicted("gradient", 0)}.`,
+    );
+  } else {
+    sentences.push(`The RMS of x is ${inWords(seen.signal[0])}${predicted("signal", 0)}.`);
+  }
+  if (lines === null) {
+    sentences.push("There is no dashed line: the theory here is for layers without normalization and skips.");
+  } else if (lines.lost !== null) {
+    sentences.push(`Theory stops at layer ${lines.lost}: there the signal leaves the range of numbers.`);
+  }
+  const most = Math.max(...seen.signal);
+  if (most > 3.4e38) sentences.push("In single precision, which most networks use, it would be infinite.");
+  return sentences.join(" ");
+}
+
+/** How training goes or went. */
+export function describeTraining(run, steps) {
+  const loss = run.losses[run.losses.length - 1];
+  if (run.losses.length === 0) return "Training starts.";
+  const now = `after ${run.losses.length} of ${steps} steps the loss is ${inWords(loss)}`;
+  if (!Number.isFinite(loss)) {
+    return `Training broke down: ${now}. Try a smaller learning rate or another start.`;
+  }
+  const [, accuracy] = run.accuracies[run.accuracies.length - 1];
+  const right = `${Math.round(100 * accuracy)} % of the test images are right (guessing: 10 %)`;
+  const state = run.ended ? "Training ended" : run.stopped ? "Training was stopped" : "Training";
+  return `${state}: ${now}, at first ${inWords(run.losses[0])}; ${right}.`;
+}

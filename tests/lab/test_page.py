@@ -1,0 +1,265 @@
+"""The lab's page in a browser: by mouse, finger and keyboard, and when something goes wrong."""
+
+import gzip
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+
+import lab_script  # noqa: E402
+
+pytestmark = pytest.mark.slow
+
+SENTENCE = "weight-lab .lab-sentence >> nth=0"
+TRAINING = "weight-lab .lab-sentence >> nth=1"
+
+
+@pytest.fixture(scope="session")
+def trial(tmp_path_factory):
+    return lab_script.write_trial(tmp_path_factory.mktemp("lab")).parent
+
+
+@pytest.fixture
+def opened(chromium, trial, served):
+    """Return a function that opens the lab; nothing may go wrong unseen or come from elsewhere."""
+    pages, wrong, asked = [], [], []
+
+    def open_lab(settings="", *, disk=True, width=800, theme="light", touch=False, measured=True):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, has_touch=touch
+        )
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        pages.append(page)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda request: asked.append(request.url))
+        start = trial.as_uri() if disk else served(trial)
+        page.goto(f"{start}/index.html?{settings}")
+        page.evaluate("(theme) => (document.documentElement.dataset.theme = theme)", theme)
+        if measured:
+            finished(page)
+        assert all(url.startswith((start, "blob:")) for url in asked)
+        return page
+
+    yield open_lab
+    for page in pages:
+        page.context.close()
+    wrong = [text for text in wrong if "favicon" not in text and "404" not in text]
+    assert wrong == []
+
+
+def finished(page):
+    """Wait until all networks are drawn, and shown."""
+    page.wait_for_function(
+        """() => { const lab = document.querySelector("weight-lab");
+                   return lab.measuring === false && !lab.stale && lab.frame === null; }"""
+    )
+
+
+def setting(page, name):
+    return page.evaluate("(name) => document.querySelector('weight-lab').settings[name]", name)
+
+
+@pytest.mark.parametrize("disk", [True, False], ids=["from disk", "from a host"])
+def test_says_what_happens(opened, disk):
+    page = opened("sigma_w2=0.5&networks=5", disk=disk)
+    text = page.inner_text(SENTENCE)
+    assert "The signal fades" in text and "The gradient vanishes" in text
+    value, theory = re.findall(r"it is (\d\.\d).10⁻⁴.*theory says (\d\.\d).10⁻⁴", squeezed(text))[0]
+    assert abs(float(value) / float(theory) - 1) < 0.2
+    page.wait_for_function("document.querySelector('.lab-spoken').textContent.length > 50")
+    assert page.inner_text(".lab-spoken").startswith(text[:40])
+    assert page.locator("weight-lab .lab-theory").count() == 3
+    assert page.locator("weight-lab .lab-measured circle").count() == 40
+
+
+def squeezed(text):
+    return text.replace("\u00a0×\u00a0", " ")
+
+
+def test_the_variance_that_keeps_the_signal_is_found_by_keyboard(opened):
+    page = opened("sigma_w2=0.5&networks=3")
+    slider = page.get_by_label("Weight variance times fan-in").first
+    slider.focus()
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+    finished(page)
+    assert setting(page, "sigma_w2") == pytest.approx(1, rel=0.02)
+    assert float(slider.get_attribute("aria-valuetext")) == setting(page, "sigma_w2")
+    page.wait_for_function("!location.search.includes('sigma_w2=0.5')")
+
+
+def test_choices(opened):
+    page = opened("networks=1&depth=3")
+    page.get_by_label("Activation").select_option("relu")
+    page.get_by_label("Normalization").select_option("batch")
+    finished(page)
+    text = page.inner_text(SENTENCE)
+    assert "with relu" in text and "There is no dashed line" in text
+    page.get_by_label("Normalization").select_option("none")
+    page.get_by_label("Scheme").select_option("he_normal")
+    finished(page)
+    assert page.get_by_label("Weight variance times fan-in").first.is_disabled()
+    assert page.get_attribute(".lab-handle", "aria-valuenow") == "2"
+    page.get_by_role("button", name="Back to the start").click()
+    finished(page)
+    assert setting(page, "activation") == "tanh"
+
+
+@pytest.mark.parametrize("how", ["mouse", "touch", "keyboard"])
+def test_the_point_in_the_plane_moves(opened, how):
+    page = opened("networks=1&depth=2", touch=how == "touch")
+    handle = page.locator(".lab-handle")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    if how == "mouse":
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 60, y - 40, steps=4)
+        page.mouse.up()
+    elif how == "touch":
+        finger = page.context.new_cdp_session(page)
+        for kind, share in [("Start", 0), ("Move", 0.3), ("Move", 0.6), ("Move", 1), ("End", None)]:
+            at = [] if share is None else [{"x": x + 60 * share, "y": y - 40 * share}]
+            event = {"type": f"touch{kind}", "touchPoints": at}
+            finger.send("Input.dispatchTouchEvent", event)
+    else:
+        handle.focus()
+        for key in ("ArrowRight", "Shift+ArrowRight", "ArrowUp"):
+            page.keyboard.press(key)
+    finished(page)
+    assert setting(page, "sigma_w2") > 1.2 and setting(page, "sigma_b2") > 0.04
+    assert "sigma_b2=" in page.get_attribute("weight-lab a", "href")
+
+
+def test_training_can_be_watched_and_its_network_is_shown(opened):
+    page = opened("networks=2&depth=3&width=16&sigma_w2=1.5&rate=0.3")
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_function("document.querySelector('weight-lab').run?.ended")
+    page.wait_for_function("document.querySelectorAll('.lab-trained rect').length > 6")
+    text = page.inner_text(TRAINING)
+    assert "Training ended: after 200 of 200 steps" in text
+    assert int(re.search(r"(\d+) % of the test images", text)[1]) > 60
+    assert "after training" in page.inner_text("figcaption >> nth=3")
+
+
+def test_training_can_be_stopped_and_begins_when_all_is_measured(opened):
+    page = opened("networks=3&depth=20&width=64", measured=False)
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_function("document.querySelector('weight-lab').run?.losses.length > 2")
+    page.get_by_role("button", name="Stop").click()
+    text = page.inner_text(TRAINING)
+    assert "Training was stopped" in text
+    assert int(re.search(r"after (\d+) of", text)[1]) < 200
+    page.get_by_role("button", name="Train").wait_for()
+
+
+def test_numbers_that_run_away_are_said_in_words(opened):
+    page = opened("networks=1&activation=relu&depth=50&sigma_w2=100&rate=10")
+    assert "In single precision" in page.inner_text(SENTENCE)
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_function("document.querySelector('weight-lab').run?.over")
+    page.wait_for_function("document.querySelectorAll('.lab-sentence')[1].textContent.length > 40")
+    assert "Training broke down" in page.inner_text(TRAINING)
+
+
+@pytest.mark.parametrize(
+    "address, said",
+    [
+        ("depth=900", "depth must be a whole number from 1 to 50"),
+        ("width=33", "in steps of 8; the address says “33”, so 32 is used"),
+        ("activation=sine", "activation cannot be “sine”"),
+        ("sigma_w2=Infinity", "sigma_w2 must be a number from 0.01 to 100"),
+        ("sigma_b2=", "sigma_b2 must be a number"),
+        ("networks=1e999&layer=-3", "networks must be a whole number"),
+        ("__proto__=1&toString=2", "is no setting of the lab"),
+        ("seed=%3Cb%3Ex", "the address says “<b>x”, so 0 is used"),
+    ],
+)
+def test_an_address_out_of_range_is_said_in_words(opened, address, said):
+    page = opened(f"{address}&depth=2")
+    assert said in page.inner_text("weight-lab [role=alert]")
+    assert "Median of" in page.inner_text(SENTENCE)
+
+
+def test_a_killed_worker_is_noticed_and_another_one_started(opened):
+    page = opened("networks=2&depth=2")
+    page.evaluate(
+        """() => { const lab = document.querySelector("weight-lab");
+                   lab.engine.worker.terminate();
+                   lab.set({depth: 3});
+                   for (let i = 0; i < 16; i++) lab.engine.tick(); }"""
+    )
+    assert "does not answer any more" in page.inner_text("weight-lab [role=alert]")
+    page.get_by_role("button", name="Start the computation again").click()
+    finished(page)
+    assert "3 layers" in page.inner_text(SENTENCE)
+    assert page.inner_text("weight-lab [role=alert]") == ""
+
+
+def test_an_error_in_the_worker_is_said_in_words(opened):
+    page = opened("networks=1&depth=2")
+    page.evaluate("document.querySelector('weight-lab').set({activation: 'sine'})")
+    page.wait_for_function("document.querySelector('[role=alert]').textContent.includes('failed')")
+
+
+def test_a_page_put_to_sleep_goes_on_when_woken(opened):
+    page = opened("networks=12", measured=False)
+    session = page.context.new_cdp_session(page)
+    session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    session.send("Page.setWebLifecycleState", {"state": "active"})
+    finished(page)
+    assert "Median of 12 networks" in page.inner_text(SENTENCE)
+    assert page.inner_text("weight-lab [role=alert]") == ""
+
+
+@pytest.mark.parametrize("width", [375, 768, 1280])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_and_nothing_is_too_wide(opened, theme, width):
+    axe = pytest.importorskip("axe_core_python", reason="needs Python's axe-core-python")
+    page = opened("networks=1&depth=4&width=16", width=width, theme=theme)
+    if not page.locator(".lab-more").get_attribute("open") == "":
+        page.click("summary")
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_function("document.querySelector('weight-lab').run?.ended")
+    page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("async () => (await axe.run()).violations")
+    assert [(f["id"], [n["html"][:120] for n in f["nodes"]]) for f in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_lab_loads_when_it_comes_into_view(chromium, trial, served):
+    (trial / "far.html").write_text(
+        '<!doctype html><html lang="en"><title>far</title><div style="height: 5000px"></div>'
+        '<weight-lab home="x.html" featured="depth" settings="depth=2&amp;networks=1">'
+        '<img alt="still" src="data:,"></weight-lab>'
+        '<script src="lab_loader.js?v=1"></script></html>'
+    )
+    loader = (ROOT / "lab" / "lab_loader.js").read_text(encoding="utf-8")
+    (trial / "lab_loader.js").write_text(loader, encoding="utf-8")
+    page, asked = chromium.new_page(), []
+    page.on("request", lambda request: asked.append(request.url.rsplit("/")[-1]))
+    page.goto(f"{served(trial)}/far.html")
+    page.wait_for_timeout(300)
+    assert "lab.js?v=1" not in asked and page.locator("weight-lab img").count() == 1
+    page.locator("weight-lab").scroll_into_view_if_needed()
+    finished(page)
+    assert "lab.js?v=1" in asked and page.locator("weight-lab img").count() == 0
+    assert page.get_by_role("link", name="Open this in the lab").get_attribute("href") == (
+        "x.html?depth=2&networks=1"
+    )
+    page.close()
+
+
+def test_all_of_it_weighs_little(trial):
+    files = [trial / "lab.js", ROOT / "lab" / "lab.css", ROOT / "lab" / "lab_loader.js"]
+    files += sorted((ROOT / "_static" / "lab").glob("*.svg"))
+    assert len(files) > 8
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 120_000

@@ -1,0 +1,47 @@
+"""The lab on the built site: its page, a preset in each chapter, the list of experiments."""
+
+import tomllib
+
+import pytest
+
+from tests.site import checks
+from tests.site.test_site import ROOT, SITE
+
+pytestmark = pytest.mark.site
+
+
+def read(name):
+    (found,) = tomllib.loads((ROOT / name).read_text(encoding="utf-8")).values()
+    return found
+
+
+@pytest.mark.parametrize("preset", read("lab/presets.toml"), ids=lambda preset: preset["page"])
+def test_a_chapter_has_its_preset_below_its_figure(preset):
+    page = checks.read(SITE / f"{preset['page']}.html")
+    (lab,) = page.find_all("weight-lab")
+    assert lab["settings"] == preset["settings"] and lab["featured"] == preset["featured"]
+    assert lab.img["alt"] == preset["alt"]
+    box = lab.find_parent(class_="lab-preset")
+    assert preset["question"] in " ".join(box.get_text().split())
+    figure = page.find(id=preset["below"])
+    assert box.find_previous("figcaption")["id"] == figure["id"]
+
+
+def test_the_lab_has_its_page_and_its_files():
+    page = checks.read(SITE / "lab.html")
+    assert page.find("weight-lab").has_attr("own-address")
+    script = (SITE / "_static" / "lab.js").read_text(encoding="utf-8")
+    assert "WORKER_SOURCE" in script
+    # Once, or the element would be defined twice; and its address changes when the script does.
+    (loader,) = page.find_all("script", src=lambda src: src and "lab" in src)
+    assert "lab_loader.js?v=" in loader["src"]
+    assert not checks.read(SITE / "intro.html").find("script", src=lambda s: s and "lab" in s)
+    for name in ("lab.css", "lab_loader.js"):
+        assert (SITE / "_static" / name).is_file()
+
+
+def test_every_experiment_is_a_link_to_the_lab():
+    page = checks.read(SITE / "teaching" / "experiments.html")
+    links = [a["href"] for a in page.find_all("a", href=True) if "lab.html?" in a["href"]]
+    wanted = [f"../lab.html?{entry['settings']}" for entry in read("teaching/experiments.toml")]
+    assert links == wanted
