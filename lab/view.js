@@ -11,6 +11,7 @@ import { BY_HAND, SETTINGS, readAddress, writeAddress } from "./settings.js";
 import { describe, describeTraining, power } from "./words.js";
 
 const STEPS = 200;
+const TOP_LOSS = 10; // of the picture; guessing has a loss of 2.3
 const SILENT = 700; // milliseconds without change after which a screen reader is told
 
 const indexed = (values) => values.map((value, i) => [i + 1, value]);
@@ -62,7 +63,7 @@ class WeightLab extends HTMLElement {
     this.planeNote = html("span");
     this.histogramNote = html("span");
     const figure = (svg, ...caption) => html("figure", {}, svg, html("figcaption", {}, ...caption));
-    this.trainingFigure = figure(this.lossChart, "Loss of each batch (line), share of test images right (squares)");
+    this.trainingFigure = figure(this.lossChart, "Loss of each batch (line, up to 10); share of test images right (squares, all at the top)");
     this.trainingFigure.hidden = true;
     const pictures = html(
       "div",
@@ -285,11 +286,11 @@ class WeightLab extends HTMLElement {
 
   drawTraining() {
     const { losses, accuracies } = this.run;
-    const top = Math.max(2.5, ...losses.filter(Number.isFinite));
+    const top = Math.min(TOP_LOSS, Math.max(2.5, ...losses.filter(Number.isFinite)));
     const place = axes(this.lossChart, linear(0, STEPS), linear(0, top), "step", "loss");
     const share = { x: place.x, y: (value) => place.y(value * top) };
     this.lossChart.append(
-      curve(place, indexed(losses), "lab-loss"),
+      curve(place, indexed(losses.map((loss) => Math.min(loss, top))), "lab-loss"),
       markers(share, accuracies, "lab-trained", "square"),
     );
   }

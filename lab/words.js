@@ -20,13 +20,17 @@ export function power(exponent) {
   return `10${exponent < 0 ? "⁻" : ""}${digits}`;
 }
 
-const kept = (ratio) => ratio > 0.5 && ratio < 2;
-
-function verdict(ratio, less, more) {
+/** What a change by a factor is called: within 2 it stays, beyond 100 it has the stronger name. */
+function verdict(ratio, [lost, less, more, most]) {
   if (!Number.isFinite(ratio)) return "left the range of numbers";
   if (ratio === 0) return "is gone";
-  return kept(ratio) ? "stays" : ratio < 1 ? less : more;
+  if (ratio > 0.5 && ratio < 2) return "stays";
+  if (ratio < 1) return ratio < 0.01 ? lost : less;
+  return ratio > 100 ? most : more;
 }
+
+const SIGNAL = ["fades", "falls", "grows", "explodes"];
+const GRADIENT = ["vanishes", "shrinks", "grows", "explodes"].map((verb) => `${verb} on the way back`);
 
 /** What the signal and the gradient do; `seen` has medians by layer, `lines` the theory's or null. */
 export function describe(settings, seen, lines, count) {
@@ -41,9 +45,9 @@ export function describe(settings, seen, lines, count) {
   };
   if (last > 1) {
     sentences.push(
-      `The signal ${verdict(signal, "fades", "grows")}: the RMS of x is ${inWords(seen.signal[0])} in ` +
+      `The signal ${verdict(signal, SIGNAL)}: the RMS of x is ${inWords(seen.signal[0])} in ` +
         `layer 1 and ${inWords(seen.signal[last - 1])} in layer ${last}${predicted("signal", last - 1)}.`,
-      `The gradient ${verdict(gradient, "vanishes on the way back", "explodes on the way back")}: in ` +
+      `The gradient ${verdict(gradient, GRADIENT)}: in ` +
         `layer 1 it is ${inWords(gradient)} of layer ${last}'s${predicted("gradient", 0)}.`,
     );
   } else {

@@ -81,7 +81,7 @@ def modules(chromium, served):
                     "normal_cdf",
                     "normalization",
                 ),
-                *("products", "random", "settings", "simd_kernel", "theory", "training"),
+                *("products", "random", "settings", "simd_kernel", "theory", "training", "words"),
             ],
         )
         return page

@@ -1,0 +1,48 @@
+"""The sentences that say what the pictures show."""
+
+import pytest
+
+SAY = """([signal, gradient, lines]) => lab.describe(
+    {activation: "tanh", width: 16}, {signal: [1, signal], gradient: [gradient, 1]}, lines, 5)"""
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (0.6234, "0.62"),
+        (1.1e-12, "1.1\u00a0×\u00a010⁻¹²"),
+        (1234.5, "1230"),
+        (3.4e38, "3.4\u00a0×\u00a010³⁸"),
+        (0, "0"),
+        (float("inf"), "infinite"),
+        (float("nan"), "not a number"),
+    ],
+)
+def test_a_number(lab, value, text):
+    assert lab.evaluate("(value) => lab.inWords(value)", value) == text
+
+
+@pytest.mark.parametrize(
+    "signal, gradient, said",
+    [
+        (1e-3, 1e-3, ["The signal fades", "The gradient vanishes"]),
+        (0.1, 0.1, ["The signal falls", "The gradient shrinks"]),
+        (1.5, 0.7, ["The signal stays", "The gradient stays"]),
+        (10, 10, ["The signal grows", "The gradient grows"]),
+        (1e39, 1e4, ["The signal explodes", "The gradient explodes", "In single precision"]),
+        (float("inf"), 0, ["left the range of numbers", "The gradient is gone"]),
+    ],
+)
+def test_what_happens(lab, signal, gradient, said):
+    text = lab.evaluate(SAY, [signal, gradient, None])
+    assert [part for part in said if part not in text] == []
+    assert "There is no dashed line" in text
+
+
+def test_what_theory_says(lab):
+    lines = {"signal": [1, 0.25], "gradient": [0.125, 1], "lost": None}
+    text = lab.evaluate(SAY, [0.2, 0.1, lines])
+    assert "0.2 in layer 2; theory says 0.25" in text
+    assert "it is 0.1 of layer 2's; theory says 0.13" in text
+    text = lab.evaluate(SAY, [0.2, 0.1, {"signal": [1], "gradient": [], "lost": 2}])
+    assert "Theory stops at layer 2" in text
