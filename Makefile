@@ -43,7 +43,7 @@ book: environment
 	.venv/bin/python tools/landing_figure.py
 	.venv/bin/jupyter-book clean .
 	.venv/bin/jupyter-book build . --all -W --keep-going
-	.venv/bin/python -m pytest tests/site -m site --junitxml=reports/site.xml
+	.venv/bin/python -m pytest tests/site -m site -n auto --junitxml=reports/site.xml
 	@echo "The site is built and checked. Open _build/html/index.html, or run: make serve"
 
 # `make test TESTS=chapters/03_activation_saturation.ipynb` runs only what is named.
