@@ -27,6 +27,11 @@ def test_weights_and_biases_have_the_variances_asked_for(start):
     assert 37 * model.output.weight.var().item() == pytest.approx(1, rel=0.2)  # of 64 and 10
 
 
+def test_a_start_that_is_none_of_the_three_is_refused():
+    with pytest.raises(ValueError, match="start must be .*gain 5/3.*got 'gain 2'"):
+        experiments.tanh_start("gain 2", 20, seed=0)
+
+
 @pytest.mark.slow
 def test_law_of_the_accuracies_again():
     """Rounding decides about single networks at the best rates, so only the law is compared.

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from weightinit import initializers, networks, theory
+from weightinit._checks import check_choice
 from weightinit.experiments.last_rows import at_best_rate
 
 LEAST = {"SGD": -10, "Adam": -16}  # base-2 logarithm of the smallest of nine rates
@@ -29,13 +30,20 @@ def tanh_start(start: str, depth: int, seed: int) -> nn.Sequential:
     torch.nn.Sequential
         The network, in single precision.
 
+    Raises
+    ------
+    ValueError
+        If the start is none of the three.
+
     Examples
     --------
     >>> tanh_start("gain 5/3", depth=2, seed=0).linear2.bias.abs().max()
     tensor(0., grad_fn=<MaxBackward1>)
     """
     pairs = {"gain 1": (1.0, 0.0), "gain 5/3": (25 / 9, 0.0)}
-    sigma_w2, sigma_b2 = pairs.get(start) or theory.critical_line("tanh", 0.5)
+    pairs["critical pair"] = theory.critical_line("tanh", 0.5)
+    check_choice("start", start, pairs)
+    sigma_w2, sigma_b2 = pairs[start]
     model = networks.mlp(depth, 64, "tanh", dtype=torch.float32)
     rule = initializers.Scheme(start, sigma_w2, "fan_in", "normal")
     initializers.initialize(model, rule, seed=seed)
