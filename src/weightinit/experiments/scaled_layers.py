@@ -79,6 +79,12 @@ def hidden_scale_and_rate(factor: float) -> pd.DataFrame:
     return table[["lr", "seed", "loss", "test_accuracy"]]
 
 
+def _at_tuned_rate(build, rates, number, *, criterion=None, **options):
+    how = {} if criterion is None else {"criterion": criterion}
+    chosen = tune(build, data.digits(), lrs=rates, seeds=TUNING, **how, **options).lr
+    return sweep(build, data.digits(), lrs=[chosen], seeds=range(number), **options)
+
+
 def scaled_and_tuned(
     hidden: float, output: float, frozen: bool, optimizer: str, least: int
 ) -> pd.DataFrame:
@@ -101,8 +107,7 @@ def scaled_and_tuned(
     build = functools.partial(scaled_network, hidden, output, frozen=frozen)
     options = {"steps": 300, "evaluate_start": False, "optimizer": getattr(torch.optim, optimizer)}
     rates = [2.0**k for k in range(least, least + 7)]
-    chosen = tune(build, data.digits(), lrs=rates, seeds=TUNING, **options).lr
-    table = sweep(build, data.digits(), lrs=[chosen], seeds=range(10), **options)
+    table = _at_tuned_rate(build, rates, 10, **options)
     return table[["lr", "seed", "loss", "test_accuracy"]]
 
 
@@ -124,9 +129,7 @@ def first_steps(hidden: float, output: float, own_batch: bool) -> pd.DataFrame:
     build = functools.partial(scaled_network, hidden, output, own_batch=own_batch)
     options = {"steps": 200, "evaluate_every": 10, "evaluate_start": False}
     rates = [2.0**k for k in range(-12, 2)]
-    criterion = steps_until(0.9)
-    chosen = tune(build, data.digits(), lrs=rates, seeds=TUNING, criterion=criterion, **options).lr
-    table = sweep(build, data.digits(), lrs=[chosen], seeds=range(20), **options)
+    table = _at_tuned_rate(build, rates, 20, criterion=steps_until(0.9), **options)
     return table[["lr", "seed", "step", "test_accuracy"]]
 
 
@@ -151,8 +154,7 @@ def small_batches(batch_size: int, hidden: float, output: float, least: int) -> 
     steps = 3 * (len(data.digits().x_train) // batch_size)
     options = {"steps": steps, "batch_size": batch_size, "evaluate_start": False}
     rates = [2.0**k for k in range(least, least + 8)]
-    chosen = tune(build, data.digits(), lrs=rates, seeds=TUNING, **options).lr
-    table = sweep(build, data.digits(), lrs=[chosen], seeds=range(20), **options)
+    table = _at_tuned_rate(build, rates, 20, **options)
     return table[["lr", "seed", "loss", "test_accuracy"]]
 
 
@@ -220,9 +222,7 @@ def first_steps_at_two_rates(hidden: float, output: float, times: float) -> pd.D
     options = {"steps": 200, "evaluate_every": 10, "evaluate_start": False}
     options["optimizer"] = functools.partial(hidden_faster, times)
     rates = [2.0**k for k in range(-8, 6)]
-    criterion = steps_until(0.9)
-    chosen = tune(build, data.digits(), lrs=rates, seeds=TUNING, criterion=criterion, **options).lr
-    table = sweep(build, data.digits(), lrs=[chosen], seeds=range(20), **options)
+    table = _at_tuned_rate(build, rates, 20, criterion=steps_until(0.9), **options)
     return table[["lr", "seed", "step", "test_accuracy"]]
 
 
@@ -248,8 +248,7 @@ def small_batches_at_two_rates(
     options = {"steps": steps, "batch_size": batch_size, "evaluate_start": False}
     options["optimizer"] = functools.partial(hidden_faster, times)
     rates = [2.0**k for k in range(least, least + 8)]
-    chosen = tune(build, data.digits(), lrs=rates, seeds=TUNING, **options).lr
-    table = sweep(build, data.digits(), lrs=[chosen], seeds=range(20), **options)
+    table = _at_tuned_rate(build, rates, 20, **options)
     return table[["lr", "seed", "loss", "test_accuracy"]]
 
 
