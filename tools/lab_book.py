@@ -24,6 +24,8 @@ PRESETS = ROOT / "lab" / "presets.toml"
 EXPERIMENTS = ROOT / "teaching" / "experiments.toml"
 # Not in _static, whose scripts Jupyter Book puts on every page.
 FILES = [ROOT / "lab" / name for name in ("lab.css", "lab_loader.js")]
+# What a ready experiment may have below its question.
+PARTS = {"shows": "What it shows", "look": "Look for", "variant": "For each student"}
 PAGE = "lab"  # the page that shows nothing but the lab
 
 
@@ -62,9 +64,12 @@ class ExperimentsDirective(Directive):
             if entry.get("homework"):
                 head += nodes.Text(" (homework)")
             asks = nodes.paragraph("", "", nodes.Text(entry["question"]))
-            shows = nodes.paragraph("", "", nodes.emphasis("", "What it shows. "))
-            shows += nodes.Text(entry["shows"])
-            items.append(nodes.list_item("", head, asks, shows))
+            rest = []
+            for name, words in PARTS.items():
+                if name in entry:
+                    rest.append(nodes.paragraph("", "", nodes.emphasis("", f"{words}. ")))
+                    rest[-1] += nodes.Text(entry[name])
+            items.append(nodes.list_item("", head, asks, *rest))
         return [nodes.enumerated_list("", *items, enumtype="arabic", suffix=".")]
 
 

@@ -34,6 +34,19 @@ def test_a_preset_for_each_chapter_and_fifteen_experiments():
     assert len({entry["settings"] for entry in EXPERIMENTS}) == 15
 
 
+def test_homework_has_a_variant_and_no_answer_on_a_public_page():
+    for entry in EXPERIMENTS:
+        parts = entry.keys() & {"shows", "look", "variant"}
+        wanted = {"look", "variant"} if entry.get("homework") else {"shows"}
+        assert parts == wanted, entry["title"]
+
+
+def test_an_address_is_never_empty(lab):
+    # On its own page the lab has a start of its own, which no address at all would ask for.
+    text = lab.evaluate("lab.writeAddress(lab.readAddress('').settings)")
+    assert text == "sigma_w2=1"
+
+
 def test_every_preset_has_its_still_picture():
     drawn = {path.stem for path in (ROOT / "_static" / "lab").glob("*.svg")}
     assert drawn == {preset["still"] for preset in PRESETS}

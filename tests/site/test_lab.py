@@ -45,3 +45,6 @@ def test_every_experiment_is_a_link_to_the_lab():
     links = [a["href"] for a in page.find_all("a", href=True) if "lab.html?" in a["href"]]
     wanted = [f"../lab.html?{entry['settings']}" for entry in read("teaching/experiments.toml")]
     assert links == wanted
+    text = page.article.get_text()
+    words = ("What it shows. ", "Look for. ", "For each student. ")
+    assert [text.count(part) for part in words] == [10, 5, 5]
