@@ -1,4 +1,4 @@
-// Loads the lab when one comes into view. Until then, and without JavaScript, a still picture is in its place.
+// Loads the lab when one comes into view, and on its own page at once. Until then, and without JavaScript, a still picture is in its place.
 (() => {
   const own = document.currentScript.src;
   const address = new URL(`lab.js${new URL(own).search}`, own); // its version is this script's
@@ -22,7 +22,9 @@
       },
       { rootMargin: "200px" },
     );
-    for (const lab of document.querySelectorAll("weight-lab")) watcher.observe(lab);
+    // On its own page at once: a reload may begin far below it, and a screen reader anywhere.
+    if (document.querySelector("weight-lab[own-address]")) load();
+    else for (const lab of document.querySelectorAll("weight-lab")) watcher.observe(lab);
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
