@@ -33,6 +33,12 @@ export function makeControl(name, changed) {
     slider.setAttribute("aria-valuetext", output.textContent);
   };
   slider.addEventListener("input", () => changed(fromSlider(setting, Number(slider.value))));
+  // A finger that scrolls the page may begin on a slider, and has moved it before the browser knows.
+  let before = null;
+  slider.addEventListener("pointerdown", () => (before = slider.value));
+  slider.addEventListener("pointercancel", () => {
+    if (slider.value !== before) changed(fromSlider(setting, Number(before)));
+  });
   slider.addEventListener("keydown", (event) => {
     if (event.key.startsWith("Arrow")) event.stopPropagation(); // the book turns its pages with the arrows
   });

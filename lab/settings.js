@@ -55,14 +55,14 @@ export function readAddress(text) {
   return { settings, complaints };
 }
 
-/** The address of settings: those that differ from the start. */
+/** The address of settings: those that differ from the start, or one: without any, the page would choose its own. */
 export function writeAddress(settings) {
   const parameters = new URLSearchParams();
   for (const [name, { start }] of Object.entries(SETTINGS)) {
     const value = settings[name];
     if (value !== start) parameters.set(name, typeof value === "number" ? plain.format(value) : value);
   }
-  return parameters.toString();
+  return parameters.toString() || `sigma_w2=${plain.format(settings.sigma_w2)}`;
 }
 
 /** The allowed value nearest to one; NaN for what is no number. */
