@@ -8,10 +8,13 @@ import { html, makeControl } from "./controls.js";
 import { Engine } from "./engine.js";
 import { Plane } from "./plane.js";
 import { BY_HAND, SETTINGS, readAddress, writeAddress } from "./settings.js";
-import { describe, describeTraining, power } from "./words.js";
+import { aloud, describe, describeTraining, power } from "./words.js";
 
 const STEPS = 200;
 const TOP_LOSS = 10; // of the picture; guessing has a loss of 2.3
+const LOSS_CAPTION =
+  `Line: the loss of each batch (cut off at ${TOP_LOSS}). Squares: the share of test images that are right, ` +
+  "from none at the bottom to all at the top.";
 const SILENT = 700; // milliseconds without change after which a screen reader is told
 
 const indexed = (values) => values.map((value, i) => [i + 1, value]);
@@ -52,8 +55,8 @@ class WeightLab extends HTMLElement {
     const more = html("div", { className: "lab-controls" }, ...labels(rest));
     const shown = html("div", { className: "lab-controls lab-featured" }, ...labels(featured));
     const summary = html("summary", {}, featured.length ? "More settings" : "Settings");
-    const group = html("details", { className: "lab-more" }, summary, more);
-    group.open = this.own && this.clientWidth > 560; // on a telephone they would hide the pictures
+    summary.append(html("span", { className: "lab-aside" }, ": activation, depth, scheme, normalization …"));
+    const group = html("details", { className: "lab-more" }, summary, more); // closed: open, it would hide the pictures
 
     this.signal = picture("RMS of x by layer");
     this.gradient = picture("RMS of dL/dh by layer, relative to the last layer");
@@ -63,22 +66,23 @@ class WeightLab extends HTMLElement {
     this.planeNote = html("span");
     this.histogramNote = html("span");
     const figure = (svg, ...caption) => html("figure", {}, svg, html("figcaption", {}, ...caption));
-    this.trainingFigure = figure(this.lossChart, "Loss of each batch (line, up to 10); share of test images right (squares, all at the top)");
+    this.trainingFigure = figure(this.lossChart, LOSS_CAPTION);
     this.trainingFigure.hidden = true;
-    const pictures = html(
-      "div",
-      { className: "lab-pictures" },
+    const pictures = (...figures) => html("div", { className: "lab-pictures" }, ...figures);
+    const byLayer = pictures(
       figure(this.signal, "The signal: RMS of x in each layer"),
       figure(this.gradient, "The gradient: RMS of dL/dh, over the last layer's"),
+    );
+    const others = pictures(
       figure(this.plane.svg, "The two variances. ", this.planeNote),
       figure(this.histogram, this.histogramNote),
       this.trainingFigure,
     );
     const legend = html("p", { className: "lab-legend" });
+    const key = (sign, kind) => `<span class="lab-key ${kind}" aria-hidden="true">${sign}</span>`;
     legend.innerHTML =
-      '<span class="lab-key lab-key-measured">●</span> measured on 64 digits: median, band between quartiles; ' +
-      '<span class="lab-key">╌╌</span> theory; ' +
-      '<span class="lab-key lab-key-trained">■</span> one network after training';
+      `${key("●", "lab-key-measured")} circles: measured on 64 digits, median and band between quartiles; ` +
+      `${key("╌╌", "")} dashed: theory; ${key("■", "lab-key-trained")} squares: one network after training`;
 
     this.sentence = html("p", { className: "lab-sentence" });
     this.training = html("p", { className: "lab-sentence" });
@@ -102,8 +106,9 @@ class WeightLab extends HTMLElement {
     this.link = html("a", { textContent: this.own ? "Address of this experiment" : "Open this in the lab" });
     buttons.append(this.link);
     this.classList.add("lab-built");
-    this.replaceChildren(shown, ...(this.own ? [group] : []), this.sentence, this.spoken, this.trouble);
-    this.append(pictures, legend, buttons, this.training, ...(this.own ? [] : [group]));
+    // The slider, what it moves, and then the sentence, whose length changes: no picture jumps under a finger.
+    this.replaceChildren(shown, ...(this.own ? [group] : []), this.trouble, byLayer, this.sentence, this.spoken);
+    this.append(others, legend, buttons, this.training, ...(this.own ? [] : [group]));
   }
 
   complain(sentences, again = false) {
@@ -208,10 +213,11 @@ class WeightLab extends HTMLElement {
         curve(place, indexed(theory), "lab-theory"),
       );
     }
-    const line = this.plane.show(this.criticalLine ?? [], this.sigmaW2Shown(), this.settings.sigma_b2);
+    const plain = this.lines !== null; // the critical line is theory, too
+    const line = this.plane.show((plain && this.criticalLine) || [], this.sigmaW2Shown(), this.settings.sigma_b2);
     this.planeNote.textContent = line
       ? "Left of the dashed critical line gradients vanish, right of it they explode. Drag the point."
-      : "This function has no critical line here. Drag the point.";
+      : `${plain ? "This function has no critical line here." : "There is no critical line: see the sentence above."} Drag the point.`;
     this.showHistogram();
     if (this.run) this.drawTraining();
     this.say(describe(this.asked, seen, this.lines, this.networks.length));
@@ -248,7 +254,7 @@ class WeightLab extends HTMLElement {
     this.training.textContent = this.run ? describeTraining(this.run, STEPS) : "";
     clearTimeout(this.silence);
     this.silence = setTimeout(() => {
-      this.spoken.textContent = `${sentence} ${this.training.textContent}`;
+      this.spoken.textContent = aloud(`${sentence} ${this.training.textContent}`);
     }, SILENT);
   }
 

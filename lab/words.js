@@ -20,6 +20,14 @@ export function power(exponent) {
   return `10${exponent < 0 ? "⁻" : ""}${digits}`;
 }
 
+/** A sentence as it should be heard: screen readers leave out raised digits, or their sign. */
+export function aloud(sentence) {
+  return sentence.replace(/\u00a0×\u00a010(⁻?)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)/g, (_, minus, digits) => {
+    const exponent = [...digits].map((digit) => SUPERSCRIPTS.indexOf(digit)).join("");
+    return ` times ten to the power of ${minus && "minus "}${exponent}`;
+  });
+}
+
 /** What a change by a factor is called: within 2 it stays, beyond 100 it has the stronger name. */
 function verdict(ratio, [lost, less, more, most]) {
   if (!Number.isFinite(ratio)) return "left the range of numbers";
@@ -31,6 +39,18 @@ function verdict(ratio, [lost, less, more, most]) {
 
 const SIGNAL = ["fades", "falls", "grows", "explodes"];
 const GRADIENT = ["vanishes", "shrinks", "grows", "explodes"].map((verb) => `${verb} on the way back`);
+
+const NOT_IN_THEORY = {
+  batch: "batch normalization sets the scale of h anew",
+  layer: "layer normalization sets the scale of h anew",
+  skip: "skip connections add the layer before",
+};
+
+/** Why no line is predicted. */
+function noTheory({ normalization, skip }) {
+  const why = [NOT_IN_THEORY[normalization], skip === "yes" && NOT_IN_THEORY.skip].filter(Boolean).join(" and ");
+  return `There is no dashed line: ${why}, which the theory of this course leaves out.`;
+}
 
 /** What the signal and the gradient do; `seen` has medians by layer, `lines` the theory's or null. */
 export function describe(settings, seen, lines, count) {
@@ -48,13 +68,13 @@ export function describe(settings, seen, lines, count) {
       `The signal ${verdict(signal, SIGNAL)}: the RMS of x is ${inWords(seen.signal[0])} in ` +
         `layer 1 and ${inWords(seen.signal[last - 1])} in layer ${last}${predicted("signal", last - 1)}.`,
       `The gradient ${verdict(gradient, GRADIENT)}: in ` +
-        `layer 1 it is ${inWords(gradient)} of layer ${last}'s${predicted("gradient", 0)}.`,
+        `layer 1 it is ${inWords(gradient)} ${gradient < 1 ? "of" : "times"} layer ${last}'s${predicted("gradient", 0)}.`,
     );
   } else {
     sentences.push(`The RMS of x is ${inWords(seen.signal[0])}${predicted("signal", 0)}.`);
   }
   if (lines === null) {
-    sentences.push("There is no dashed line: the theory here is for layers without normalization and skips.");
+    sentences.push(noTheory(settings));
   } else if (lines.lost !== null) {
     sentences.push(`Theory stops at layer ${lines.lost}: there the signal leaves the range of numbers.`);
   }

@@ -75,6 +75,7 @@ def test_says_what_happens(opened, disk):
     assert abs(float(value) / float(theory) - 1) < 0.2
     page.wait_for_function("document.querySelector('.lab-spoken').textContent.length > 50")
     assert page.inner_text(".lab-spoken").startswith(text[:40])
+    assert "times ten to the power of minus 4" in page.inner_text(".lab-spoken")
     assert page.locator("weight-lab .lab-theory").count() == 3
     assert page.locator("weight-lab .lab-measured circle").count() == 40
 
@@ -95,13 +96,64 @@ def test_the_variance_that_keeps_the_signal_is_found_by_keyboard(opened):
     page.wait_for_function("!location.search.includes('sigma_w2=0.5')")
 
 
+def test_all_of_the_first_task_is_in_view_at_once(opened):
+    """Slider and both pictures: on a telephone, too, and no sentence moves them."""
+    for width, height in [(375, 600), (800, 500)]:
+        page = opened("sigma_w2=0.5&networks=2", width=width, touch=width == 375)
+        above = page.get_by_label("Weight variance").first.bounding_box()
+        below = page.locator("weight-lab .lab-pictures svg").nth(1)
+        assert below.bounding_box()["y"] + below.bounding_box()["height"] - above["y"] < height
+        before = below.bounding_box()
+        change = "document.querySelector('weight-lab').set({sigma_w2: 40, activation: 'relu'})"
+        page.evaluate(change)
+        finished(page)
+        assert below.bounding_box() == before
+
+
+def test_both_stay_somewhere_and_not_at_one(opened):
+    """What the lab's page asks has an answer, in the words that it names."""
+    page = opened("sigma_w2=1")
+    assert "The signal falls" in page.inner_text(SENTENCE)
+    page.evaluate("document.querySelector('weight-lab').set({sigma_w2: 1.5})")
+    finished(page)
+    text = page.inner_text(SENTENCE)
+    assert "The signal stays" in text and "The gradient stays" in text
+
+
+def test_a_finger_that_scrolls_from_a_slider_leaves_it_as_it_was(opened):
+    page = opened("sigma_w2=2&networks=1&depth=2", touch=True)
+    slider = page.get_by_label("Weight variance").first
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 2
+    finger = page.context.new_cdp_session(page)
+
+    def stroke(dx, dy):
+        for kind, share in [("Start", 0), *(("Move", k / 8) for k in range(1, 9)), ("End", None)]:
+            at = [] if share is None else [{"x": x + dx * share, "y": y + dy * share}]
+            finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": at})
+            page.wait_for_timeout(16)
+        page.wait_for_timeout(300)
+
+    stroke(0, -160)
+    assert page.evaluate("scrollY") > 50
+    assert setting(page, "sigma_w2") == 2 and slider.get_attribute("aria-valuetext") == "2"
+    page.evaluate("scrollTo(0, 0)")
+    y = slider.bounding_box()["y"] + slider.bounding_box()["height"] / 2
+    stroke(60, 0)
+    assert setting(page, "sigma_w2") != 2  # along it, a finger moves it
+
+
 def test_choices(opened):
     page = opened("networks=1&depth=3")
+    page.get_by_text("More settings").click()
     page.get_by_label("Activation").select_option("relu")
     page.get_by_label("Normalization").select_option("batch")
     finished(page)
     text = page.inner_text(SENTENCE)
-    assert "with relu" in text and "There is no dashed line" in text
+    assert "with relu" in text and "no dashed line: batch normalization" in text
+    assert "There is no critical line" in page.inner_text("figcaption >> nth=2")
+    assert page.locator(".lab-plane .lab-theory").get_attribute("d") == ""
     page.get_by_label("Normalization").select_option("none")
     page.get_by_label("Scheme").select_option("he_normal")
     finished(page)
@@ -255,6 +307,22 @@ def test_the_lab_loads_when_it_comes_into_view(chromium, trial, served):
     assert page.get_by_role("link", name="Open this in the lab").get_attribute("href") == (
         "x.html?depth=2&networks=1"
     )
+    page.close()
+
+
+def test_on_its_own_page_the_lab_loads_at_once(chromium, trial, served):
+    # Or a page that is reloaded far below the lab has none, for a reader who hears it, too.
+    loader = (ROOT / "lab" / "lab_loader.js").read_text(encoding="utf-8")
+    (trial / "lab_loader.js").write_text(loader, encoding="utf-8")
+    (trial / "below.html").write_text(
+        '<!doctype html><html lang="en"><title>below</title><div style="height: 5000px"></div>'
+        "<weight-lab own-address></weight-lab>"
+        '<script src="lab_loader.js?v=1"></script></html>'
+    )
+    page = chromium.new_page()
+    page.goto(f"{served(trial)}/below.html?networks=1&depth=2")
+    finished(page)
+    assert page.evaluate("scrollY") == 0 and page.locator("weight-lab select").count() > 2
     page.close()
 
 

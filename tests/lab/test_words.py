@@ -3,7 +3,8 @@
 import pytest
 
 SAY = """([signal, gradient, lines]) => lab.describe(
-    {activation: "tanh", width: 16}, {signal: [1, signal], gradient: [gradient, 1]}, lines, 5)"""
+    {activation: "tanh", width: 16, normalization: "batch", skip: "yes"},
+    {signal: [1, signal], gradient: [gradient, 1]}, lines, 5)"""
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,8 @@ def test_a_number(lab, value, text):
 def test_what_happens(lab, signal, gradient, said):
     text = lab.evaluate(SAY, [signal, gradient, None])
     assert [part for part in said if part not in text] == []
-    assert "There is no dashed line" in text
+    assert "no dashed line: batch normalization sets the scale" in text
+    assert "anew and skip connections add" in text
 
 
 def test_what_theory_says(lab):
@@ -46,3 +48,15 @@ def test_what_theory_says(lab):
     assert "it is 0.1 of layer 2's; theory says 0.13" in text
     text = lab.evaluate(SAY, [0.2, 0.1, {"signal": [1], "gradient": [], "lost": 2}])
     assert "Theory stops at layer 2" in text
+
+
+def test_more_than_the_last_layer_s_is_times_it(lab):
+    assert "it is 9 times layer 2's" in lab.evaluate(SAY, [1, 9, None])
+
+
+def test_a_power_of_ten_is_said_aloud(lab):
+    sentence = "it is ${lab.inWords(1.1e-12)}; ${lab.inWords(2e15)}, and 0.5."
+    text = lab.evaluate(f"lab.aloud(`{sentence}`)")
+    assert text == (
+        "it is 1.1 times ten to the power of minus 12; 2.0 times ten to the power of 15, and 0.5."
+    )
