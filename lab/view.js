@@ -121,7 +121,10 @@ class WeightLab extends HTMLElement {
       });
       this.trouble.append(retry);
       this.inFlight = this.measuring = false;
-      if (this.run) this.endTraining("stopped");
+      if (this.run) {
+        this.endTraining("stopped");
+        this.training.textContent = describeTraining(this.run, STEPS);
+      }
     }
   }
 

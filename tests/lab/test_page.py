@@ -256,6 +256,19 @@ def test_a_killed_worker_is_noticed_and_another_one_started(opened):
     assert page.inner_text("weight-lab [role=alert]") == ""
 
 
+def test_a_worker_killed_while_it_trains_says_that_training_was_stopped(opened):
+    page = opened("networks=1&depth=20")
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_function("document.querySelector('weight-lab').run?.losses.length > 2")
+    page.evaluate(
+        """() => { const { engine } = document.querySelector("weight-lab");
+                   engine.worker.terminate();
+                   for (let i = 0; i < 16; i++) engine.tick(); }"""
+    )
+    assert "does not answer any more" in page.inner_text("weight-lab [role=alert]")
+    assert "Training was stopped" in page.inner_text(TRAINING)
+
+
 def test_an_error_in_the_worker_is_said_in_words(opened):
     page = opened("networks=1&depth=2")
     page.evaluate("document.querySelector('weight-lab').set({activation: 'sine'})")
