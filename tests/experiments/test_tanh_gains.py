@@ -39,7 +39,7 @@ def test_law_of_the_accuracies_again():
     Two samples of the same law have a p-value below 1e-4 once in 10,000 times.
     """
     runs = experiments.results(experiments.gain_and_optimizer)
-    cases = runs.query("depth == 20 and start == 'gain 1'")
+    cases = runs.query("depth == 20 and start == 'gain 1' and optimizer == 'SGD'")
     models = [experiments.tanh_start("gain 1", 20, seed) for seed in range(10, 20)]
     rates = [cases["lr"].iloc[0]] * len(models)
     new = training.train_ensemble(

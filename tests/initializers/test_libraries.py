@@ -206,3 +206,5 @@ def test_laws_of_keras_that_differ(keras):
     assert gain(x, weight) == pytest.approx(0.25, rel=1e-5)
     law = keras.initializers.HeNormal(seed=0)
     assert np.array_equal(law((4, 4)), law((4, 4)))
+    law = keras.initializers.HeNormal(seed=keras.random.SeedGenerator(0))
+    assert not np.array_equal(law((4, 4)), law((4, 4)))

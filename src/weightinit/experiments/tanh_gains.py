@@ -65,7 +65,7 @@ def gain_and_optimizer(start: str, depth: int, optimizer: str, steps: int) -> pd
     optimizer : str
         ``"SGD"``, without momentum, or ``"Adam"``.
     steps : int
-        Of 32 images.
+        Of 64 images.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def gain_and_optimizer(start: str, depth: int, optimizer: str, steps: int) -> pd
     return at_best_rate(build, rates, steps=steps, optimizer=getattr(torch.optim, optimizer))
 
 
-RUNS = [(20, "SGD", 100), (50, "SGD", 100), (50, "Adam", 100), (50, "SGD", 500)]
+RUNS = [(20, "SGD", 100), (20, "Adam", 100), (50, "SGD", 100), (50, "Adam", 100), (50, "SGD", 500)]
 GRIDS = {
     gain_and_optimizer: [
         {"depth": depth, "optimizer": optimizer, "steps": steps, "start": start}
