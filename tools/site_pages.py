@@ -7,6 +7,7 @@ nothing, since Sphinx writes only those pages anew whose source has changed.
 import re
 from pathlib import Path
 
+import site_folds
 import site_images
 import site_names
 import site_search
@@ -72,6 +73,7 @@ def choose_theme(page, path):
 
 # What a page needs is known when its toggles have become what they stay.
 MENDS = [
+    *site_folds.MENDS,
     *site_tables.MENDS,
     *site_names.MENDS,
     *site_tables.AFTER,
