@@ -1,18 +1,26 @@
 // Searches the sections that tools/site_search.py has listed. Works from disk as well: no request, only scripts.
 const MARKED = 3; // letters: to mark shorter words would mark half of the page
 
+// Words that say nothing about what is asked.
+const SILENT = new Set(
+  "a an and are as at be by can do does for from how i in is it my of on or should the to vs versus what when which why with".split(" "),
+);
+
 // "warm-up" is also found as "warmup", "initialisation" as "initialization", "networks" as "network".
 const normal = (term) =>
   term
+    .replace(/^initiali[sz](e|ed|er|ers|ing|ation|ations)$/, "initialize")
     .replace(/is(e|ed|es|ing|ation|ations)$/, "iz$1")
     .replace(/(our)(s?)$/, "or$2")
     .replace(/([^s])s$/, "$1")
-    .replace(/([a-z]{4})ing$/, "$1");
+    .replace(/([a-z]{4})ing$/, "$1")
+    .replace(/([a-z]{4})ly$/, "$1");
 
 function processTerm(term) {
   const plain = term.toLowerCase().replace(/^[-.'_]+|[-.'_]+$/g, "");
-  if (!plain) return null;
+  if (!plain || SILENT.has(plain)) return null;
   const parts = plain.split("-");
+  if (/^starts?$/.test(plain)) return ["start", "initialize"]; // the book's own word for it
   return parts.length > 1 ? [...new Set([parts.join(""), ...parts])].filter(Boolean).map(normal) : normal(plain);
 }
 
@@ -35,9 +43,9 @@ function find(index, query) {
     prefix: (term) => term.length > 2 && !/\d/.test(term),
     fuzzy: (term) => (term.length > 5 && !/\d/.test(term) ? 0.2 : false),
     weights: { fuzzy: 0.2, prefix: 0.6 },
-    // The lists of claims, entries and terms repeat what the chapters say.
+    // The lists of papers and claims, and the plan for instructors, repeat what the chapters say.
     boostDocument: (id, term, stored) =>
-      /^(references|appendix\/(claims|numbers))/.test(stored.address) ? 0.4 : 1,
+      /^(references|teaching\/lessons|appendix\/(claims|numbers))/.test(stored.address) ? 0.3 : 1,
   };
   const all = index.search(query, { ...options, combineWith: "AND" });
   if (all.length > 2) return all;

@@ -16,6 +16,16 @@ TARGET = ROOT / "_build" / "screenshots"
 WIDTHS = {375: 812, 1280: 800}  # and the height of such a screen
 SCHEMES = ("light", "dark")
 LONGEST = 4000  # pixels in a picture
+# The bar at the top would cover the first lines of each picture but a page's first.
+UNFIX = ".bd-header-article { position: static !important; }"
+# A lab loads when it comes into view, and has a sentence when it is there.
+LABS = """async () => {
+  for (const lab of document.querySelectorAll("weight-lab")) {
+    lab.scrollIntoView();
+    for (let i = 0; i < 100 && !lab.querySelector(".lab-sentence")?.textContent; i++)
+      await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}"""
 
 
 def photograph(browser, path, name, folder):
@@ -43,11 +53,19 @@ def photograph(browser, path, name, folder):
                 viewport={"width": width, "height": height},
                 color_scheme=scheme,
             )
+            page.add_style_tag(content=UNFIX)
+            page.evaluate(LABS)
             full = page.evaluate("document.documentElement.scrollHeight")
-            for part, top in enumerate(range(0, full, LONGEST), start=1):
+            # A window as high as a picture: asked for the full page, the browser lays it out
+            # anew for each of its parts.
+            tall = min(LONGEST, full)
+            page.set_viewport_size({"width": width, "height": tall})
+            for part, top in enumerate(range(0, full, tall), start=1):
                 picture = folder / f"{name}-{scheme}-{width}-{part:02d}.png"
-                clip = {"x": 0, "y": top, "width": width, "height": min(LONGEST, full - top)}
-                page.screenshot(path=picture, full_page=True, clip=clip)
+                page.evaluate("top => scrollTo({top, behavior: 'instant'})", top)
+                above = top - round(page.evaluate("scrollY"))  # of the last part: seen already
+                clip = {"x": 0, "y": above, "width": width, "height": tall - above}
+                page.screenshot(path=picture, clip=clip)
                 taken.append(picture)
             page.close()
     return taken

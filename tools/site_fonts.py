@@ -5,6 +5,7 @@ which would send readers all 1,400 of them, twice.
 """
 
 import base64
+import hashlib
 import re
 import unicodedata
 from pathlib import Path
@@ -103,6 +104,31 @@ def embed(style, font):
     style.write_text(text, encoding="utf-8")
 
 
+def retag(text, name, content):
+    """Return a page that asks for a style sheet as it is: Sphinx made its tag before it was whole.
+
+    Parameters
+    ----------
+    text : str
+        HTML.
+    name : str
+        Of the style sheet.
+    content : bytes
+        What it holds.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> retag('href="_static/math.css?v=1234"', "math.css", b"a")
+    'href="_static/math.css?v=ca978112"'
+    """
+    tag = hashlib.sha256(content).hexdigest()[:8]
+    return re.sub(rf"({re.escape(name)}\?v=)\w+", rf"\g<1>{tag}", text)
+
+
 def write_icon_font(pages, styles, fonts, target):
     """Write the font of the icons on some pages and in the style sheets.
 
@@ -134,15 +160,17 @@ def write_fonts(app, exception):
     if exception or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
-    pages = [
-        path.read_text(encoding="utf-8")
-        for path in Path(app.outdir).rglob("*.html")
-        if static not in path.parents
-    ]
+    paths = [path for path in Path(app.outdir).rglob("*.html") if static not in path.parents]
+    pages = [path.read_text(encoding="utf-8") for path in paths]
     lacking = write_formula_font(pages, static / "formulas.woff")
     if lacking:
         logging.getLogger(__name__).warning("the font of formulas lacks %s", " ".join(lacking))
     embed(static / "math.css", static / "formulas.woff")
+    whole = (static / "math.css").read_bytes()
+    for path, page in zip(paths, pages, strict=True):
+        tagged = retag(page, "math.css", whole)
+        if tagged != page:
+            path.write_text(tagged, encoding="utf-8")
     styles = (static / "styles" / "pydata-sphinx-theme.css").read_text(encoding="utf-8")
     write_icon_font(pages, styles, static, static / "icons.woff")
 

@@ -24,6 +24,13 @@ def name_buttons(page, path):
         logo["role"], logo["aria-label"] = "navigation", "First page"
 
 
+def name_download(page, path):
+    """Let the button that downloads a notebook do so, and not open it as text in a new tab."""
+    for link in page.select("a.btn-download-source-button[href]"):
+        link["download"] = ""
+        del link["target"]
+
+
 def name_citations(page, path):
     """Let the list of references consist of items."""
     for citation in page.select("[role=list] > [role=doc-biblioentry]"):
@@ -79,4 +86,4 @@ def _is_bold(cell):
     return cell.get_text(strip=True) == cell.strong.get_text(strip=True)
 
 
-MENDS = [name_toggles, name_buttons, name_citations, name_headers]
+MENDS = [name_toggles, name_buttons, name_download, name_citations, name_headers]

@@ -12,7 +12,11 @@ from pathlib import Path
 from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parent.parent
-LICENCES = {"code.txt": "LICENSE", "text.txt": "LICENSE-text"}  # by their name on the site
+LICENCES = {  # by their name on the site
+    "code.txt": "LICENSE",
+    "text.txt": "LICENSE-text",
+    "font-of-formulas.txt": "tools/fonts/GUST-FONT-LICENSE.txt",
+}
 NAMED = {"torch": "PyTorch", "numpy": "NumPy", "scikit-learn": "scikit-learn"}
 KERAS = {"tensorflow": "TensorFlow"}
 NEEDS = ", which needs the book's package"

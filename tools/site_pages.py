@@ -7,9 +7,12 @@ nothing, since Sphinx writes only those pages anew whose source has changed.
 import re
 from pathlib import Path
 
+import site_folds
 import site_images
 import site_names
 import site_search
+import site_tables
+import site_typography
 from bs4 import BeautifulSoup
 
 # The icons come from a font with those that are used, and the search from site_search.py.
@@ -69,7 +72,16 @@ def choose_theme(page, path):
 
 
 # What a page needs is known when its toggles have become what they stay.
-MENDS = [*site_names.MENDS, site_images.set_sizes, choose_scripts, choose_theme]
+MENDS = [
+    *site_folds.MENDS,
+    *site_tables.MENDS,
+    *site_names.MENDS,
+    *site_tables.AFTER,
+    *site_typography.MENDS,
+    site_images.set_sizes,
+    choose_scripts,
+    choose_theme,
+]
 
 
 def finish_pages(app, exception):

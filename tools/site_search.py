@@ -19,6 +19,7 @@ RAISED = str.maketrans("0123456789+-−()nkl", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺�
 # What people type for what the book calls otherwise, and where the book says it.
 SYNONYMS = {
     "kaiming he": r"\bHe (initialization|start|weights|et al)|kaiming_|\bHe's\b",
+    "zero same identical constant": r"[Ss]ymmetry",
     "glorot xavier": r"[Xx]avier|Glorot",
     "lecun": r"LeCun|lecun_",
     "dead relu dying": r"\bdead\b|\bdie[sd]?\b",
@@ -104,6 +105,8 @@ def sections(page, address):
         element.decompose()
     for formula in article.find_all("math"):
         formula.replace_with(formula_text(formula))
+    for power in article.find_all("sup"):
+        power.replace_with(_power(power.get_text()))
     for element in article.find_all(ROWS):
         element.append("\n")
     for element in article.find_all(("td", "th")):

@@ -36,6 +36,18 @@ FURTHER = {
     "recurrent",
 }
 
+# The other pages of "Further experiments": their figures have captions, too.
+CAPTIONED = {
+    "activations_in_practice",
+    "confident_output",
+    "data_dependent_starts",
+    "first_layers",
+    "fixup_and_mup",
+    "last_bit",
+    "linear_networks",
+    "old_start",
+}
+
 MAX_MINUTES = 35
 MAX_MINUTES_FURTHER = 15
 MAX_CODE_LINES = 200
@@ -67,7 +79,7 @@ def numbering(path: Path) -> tuple[str, str]:
     >>> numbering(Path("edge_of_stability.ipynb"))
     ('', 'fig-edge-of-stability-')
     """
-    if path.stem in FURTHER:
+    if path.stem in FURTHER | CAPTIONED:
         return "", f"fig-{path.stem.replace('_', '-')}-"
     chapter = path.stem.split("_")[0].lstrip("0")
     return f"{chapter}.", f"fig-{chapter}-"
@@ -86,7 +98,7 @@ def figures(notebook: NotebookNode) -> list[tuple[int, str]]:
 
 def figures_are_captioned(path: Path, notebook: NotebookNode) -> Faults:
     """A figure has a number and a caption, and the text says when to look at it."""
-    if not applies(path):
+    if not applies(path) and path.stem not in CAPTIONED:
         return
     before, prefix = numbering(path)
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")

@@ -50,6 +50,12 @@ def test_query_leads_to_its_section(query, page):
     assert page.errors == []
 
 
+def test_most_queries_lead_there_first(page):
+    tops = {query: results(page, query, SITE.as_uri())[0][0] for query in QUERIES}
+    first = [q for q, top in tops.items() if re.sub(r"\?[^#]*", "", top).endswith(QUERIES[q])]
+    assert len(first) >= 0.6 * len(QUERIES), sorted(QUERIES.keys() - set(first))
+
+
 @pytest.mark.parametrize("query", ["kaiming", "warmup", "gradient clipping", "lyapunov digamma"])
 @pytest.mark.parametrize("place", ["disk", "server"])
 def test_result_opens_at_its_section_with_the_words_marked(query, place, page, served):
