@@ -2,11 +2,15 @@
 
 import base64
 import binascii
+import functools
+import re
 
+from nbconvert.filters import ansi2html
 from nbformat.v4 import new_output
 
 EMPTY = 20  # bytes that each message counts for, also an empty one
 ESCAPES = 5000  # of the signs that begin a color, which take long to draw
+COLOR = re.compile(r"\x1b(\[(?:[0-9]{1,3}(?:;[0-9]{1,3}){0,9})?m)?")
 FLOOD = 50  # a cell that prints so many times what is kept has its kernel ended
 PICTURES = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8"}
 
@@ -25,6 +29,26 @@ def line(text):
     'a?[2Jb?c'
     """
     return "".join(one if one.isprintable() else "?" for one in text)
+
+
+def colored(text):
+    r"""Return a text without codes for colors that a page cannot draw, or not in good time.
+
+    Examples
+    --------
+    >>> colored("\x1b[31mred\x1b[0m \x1b[38mstops every page\x1b[2J")
+    '\x1b[31mred\x1b[0m stops every page[2J'
+    """
+    return COLOR.sub(lambda found: found[0] if found[1] and _drawn(found[0]) else "", text)
+
+
+@functools.lru_cache(1000)
+def _drawn(code):
+    try:
+        ansi2html(code)
+    except Exception:  # such as one that says that a color follows, and none does
+        return False
+    return True
 
 
 class Outputs:
@@ -53,7 +77,8 @@ class Outputs:
         name, value = writable(str(name)[:200]), writable(str(value)[:2000])
         text = writable("\n".join(lines)) or f"{name}: {value}"
         if self._room(text):
-            shown = {"ename": name, "evalue": value, "traceback": text[:20_000].split("\n")}
+            text = colored(text[:20_000])
+            shown = {"ename": name, "evalue": value, "traceback": text.split("\n")}
             self.cells.append(new_output("error", **shown))
 
     def lost(self):
@@ -66,6 +91,7 @@ class Outputs:
         text = writable(text)
         if not self._room(text):
             return
+        text = colored(text)
         last = self.cells[-1] if self.cells else None
         if last is not None and last.output_type == "stream" and last.name == name:
             last.text += text
@@ -88,7 +114,7 @@ class Outputs:
                 return
         text = data.get("text/plain")
         if isinstance(text, str) and self._room(text):
-            self.cells.append(new_output("display_data", {"text/plain": writable(text)}))
+            self.cells.append(new_output("display_data", {"text/plain": colored(writable(text))}))
 
     def _room(self, text):
         """Whether a text is to be kept; says once that the rest is not."""

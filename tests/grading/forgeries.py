@@ -140,6 +140,11 @@ FORGERIES = {
         "def draw(*a): raise ValueError('\\x1b[37m.\\n2 of 2: The weight has its shape.\\r')",
         ["ValueError: ?[37m. 2 of 2: The weight", "x 4 of 4: draw"],
     ),
+    "colors": Attack(
+        r"""print('\x1b[38m a', '\x1b[48;5mb', '\x1b[' + '1;' * 50_000 + 'm', '\x1b[31mred\x1b[0m')
+raise ValueError('\x1b[38m')""",
+        words=["\x1b[31mred"],
+    ),
     # messages
     "fake_idle": message(
         "send('status', {'execution_state': 'idle'})\nwhile True: pass", draw=(0, 4)

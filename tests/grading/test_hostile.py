@@ -185,6 +185,14 @@ def test_what_is_for_graders_has_a_sign_that_students_do_not_see(bank):
     assert "For graders" not in page.read_text()
 
 
+def test_every_page_is_made_whatever_one_of_them_shows(bank):
+    said = []
+    feedback(bank.course, NAME, bank.names, say=said.append)
+    assert not [line for line in said if "NO PAGE" in line]
+    pages = bank.course.root.glob(f"feedback/*/{NAME}/{NAME}.html")
+    assert {page.parts[-3] for page in pages} >= {*bank.names}
+
+
 def test_pages_for_the_instructor_run_nothing(bank):
     feedback(bank.course, NAME, ["script"], say=print)
     page = bank.course.root / "feedback" / "script" / NAME / f"{NAME}.html"
