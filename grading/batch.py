@@ -80,7 +80,10 @@ def grade(course, assignment, students=None, workers=2, limits=None, again=False
             f"{course.root / 'submitted' / '<student>' / assignment}"
         )
     for name in odd:
-        say(f"{REVIEW}: the folder {name!r} is left out: use letters, digits, space, and _ . @ -")
+        say(
+            f"{REVIEW}: the folder {name!r} is left out: use letters, digits, and _ . @ -, with "
+            "spaces only amid them; not too many, and no .zip at the end"
+        )
     with alone(course):
         sweep()
         # Made here if it is missing, and not by two workers at once; what this loads they inherit.

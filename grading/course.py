@@ -9,11 +9,25 @@ from pathlib import Path
 from grading.gradebook import Unfit, check_gradebook
 from grading.marking import COURSE
 
-NAME = re.compile(r"[\w][\w .@-]{0,99}")
+NAME = re.compile(r"(?!.*\.zip\Z)\w(?:[\w .@-]{0,98}[\w.@-])?")
 
 
 class Stop(Exception):
     """The program cannot go on; its text says what was given, and what to do."""
+
+
+def usable(name):
+    """Whether a folder of this name can be a student's.
+
+    nbgrader strips spaces, so that "ada " would get the marks of "ada". Other names are those of
+    files of ours, or too long when these have an ending more.
+
+    Examples
+    --------
+    >>> [usable(name) for name in ("Ada L.", "ada ", "02_xavier_initialization.zip", "字" * 80)]
+    [True, False, False, False]
+    """
+    return bool(NAME.fullmatch(name)) and len(os.fsencode(name)) <= 200
 
 
 class Course:
@@ -80,7 +94,7 @@ class Course:
                     continue
             except PermissionError:
                 pass  # the marking says so
-            (good if NAME.fullmatch(path.name) and path.is_dir() else odd).append(path.name)
+            (good if usable(path.name) and path.is_dir() else odd).append(path.name)
         return good, odd
 
     def nbgrader(self, **folders):
