@@ -133,16 +133,19 @@ class Batch:
                 todo.append((student, key))
         self.say(f"{self.assignment}: {len(todo)} to mark, {len(students) - len(todo)} as before")
         running, count, start = {}, 0, time.monotonic()
+        free = list(range(workers))
         context = multiprocessing.get_context("fork")
         try:
             while todo or running:
                 while todo and len(running) < workers:
                     student, key = todo.pop(0)
-                    process = context.Process(target=self._one, args=(student, key, os.getpid()))
+                    one = free.pop(0)
+                    given = student, key, os.getpid(), processors(one, workers)
+                    process = context.Process(target=self._one, args=given)
                     process.start()
-                    running[student] = process, time.monotonic() + self.limits.total + 180
+                    running[student] = process, time.monotonic() + self.limits.total + 180, one
                 time.sleep(0.05)
-                for student, (process, end) in list(running.items()):
+                for student, (process, end, one) in list(running.items()):
                     if process.is_alive() and time.monotonic() < end:
                         continue
                     if process.is_alive():
@@ -151,11 +154,12 @@ class Batch:
                     process.kill()
                     process.join()
                     del running[student]
+                    free.append(one)
                     count += 1
                     minutes = (time.monotonic() - start) / 60
                     self.say(f"{count} done, {count / minutes:.1f} a minute: {self._told(student)}")
         finally:
-            for process, _ in running.values():
+            for process, *_ in running.values():
                 process.kill()
 
     def _prepare(self, student):
@@ -193,9 +197,10 @@ class Batch:
         points = sum(one["points"] for one in known["marks"].values())
         return f"{student}: {points:g} points by machine"
 
-    def _one(self, student, key, parent):
+    def _one(self, student, key, parent, where):
         """Mark one submission; runs in a process of its own."""
         die_with(parent)
+        os.sched_setaffinity(0, where)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         log = self.folder / f"{student}.log"
         try:
@@ -221,6 +226,20 @@ class Batch:
             with contextlib.suppress(OSError):  # the disk may be full
                 log.write_text(traceback.format_exc())
             os._exit(1)
+
+
+def processors(worker, workers):
+    """Return the processors of one worker, so that no submission takes those of another's.
+
+    Examples
+    --------
+    >>> from unittest import mock
+    >>> with mock.patch("os.sched_getaffinity", return_value={0, 1, 2, 3, 4}):
+    ...     [processors(worker, 2) for worker in range(2)]
+    [[0, 2, 4], [1, 3]]
+    """
+    there = sorted(os.sched_getaffinity(0))
+    return there[worker % len(there) :: workers]
 
 
 def beside(course, assignment, prepared):

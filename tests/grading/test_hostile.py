@@ -15,9 +15,20 @@ import pytest
 
 pytest.importorskip("nbgrader")
 
+from grading.batch import processors
 from grading.feedback import feedback
 from tests.grading.bank import HONEST, REPO, ROWS, TOKEN, hand_in, judge
-from tests.grading.toy import NAME, folder, grade_all, known, points, scores
+from tests.grading.toy import (
+    NAME,
+    answered,
+    folder,
+    grade_all,
+    known,
+    points,
+    scores,
+    shown,
+    submit,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -119,6 +130,17 @@ def bank(request, sandbox, toy_course):
 
 def recorded(course, name):
     return (course.root / "marks" / NAME / f"{name}.json").is_file()
+
+
+def test_no_submission_runs_where_another_does(sandbox, toy_course):
+    """Who may start hundreds of processes has only the processors of one worker for them."""
+    course, names = toy_course(), ("ann", "bob")
+    code = "import os, time\nprint('on', sorted(os.sched_getaffinity(0)))\ntime.sleep(2)"
+    for name in names:
+        submit(course, name, answered(course, extra=code))
+    grade_all(course)
+    there = {str(sorted(processors(worker, 2))) for worker in range(2)}
+    assert {re.search(r"on (\[.*\])", shown(course, name))[1] for name in names} == there
 
 
 @pytest.mark.parametrize("name", ROWS)
