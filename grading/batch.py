@@ -16,11 +16,10 @@ import time
 import traceback
 from pathlib import Path
 
-import filelock
 from nbgrader.api import MissingEntry
 
 from grading.by_hand import ByHand
-from grading.course import Stop, done, replace
+from grading.course import Stop, alone, done, replace
 from grading.execute import Execute, Job
 from grading.marking import load_checks
 from grading.prepare import HEAVY, prepare, within_limits
@@ -93,17 +92,6 @@ def grade(course, assignment, students=None, workers=2, limits=None, again=False
         batch.run([name for name in there if not students or name in students], workers, again)
         say(f"Model answers and rubrics begin with the words: For graders ({batch.sign})")
         return write_report(course, assignment, notebook, say)
-
-
-@contextlib.contextmanager
-def alone(course):
-    """Keep a second program from writing to the gradebook of a course at the same time."""
-    lock = filelock.FileLock(course.root / "grading.lock")
-    try:
-        with lock.acquire(timeout=2):
-            yield
-    except filelock.Timeout:
-        raise Stop(f"another program is grading in {course.root}: wait until it ends") from None
 
 
 class Batch:

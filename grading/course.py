@@ -1,10 +1,13 @@
 """Where the files of a course lie, its secret, and nbgrader's view of it."""
 
+import contextlib
 import os
 import re
 import secrets
 import sys
 from pathlib import Path
+
+import filelock
 
 from grading.gradebook import Unfit, check_gradebook
 from grading.marking import COURSE
@@ -127,6 +130,17 @@ class Course:
         for name, value in folders.items():
             config.CourseDirectory[name] = value
         return NbGraderAPI(config=config)
+
+
+@contextlib.contextmanager
+def alone(course):
+    """Keep a second program from writing to the gradebook of a course at the same time."""
+    lock = filelock.FileLock(course.root / "grading.lock")
+    try:
+        with lock.acquire(timeout=2):
+            yield
+    except filelock.Timeout:
+        raise Stop(f"another program is grading in {course.root}: wait until it ends") from None
 
 
 def done(result, what):

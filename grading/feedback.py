@@ -6,8 +6,7 @@ import re
 import shutil
 import zipfile
 
-from grading.batch import alone
-from grading.course import Stop
+from grading.course import Stop, alone
 from grading.outputs import line
 from grading.prepare import within_limits
 
