@@ -145,6 +145,13 @@ FORGERIES = {
 raise ValueError('\x1b[38m')""",
         words=["\x1b[31mred"],
     ),
+    "picture_of_gigabytes": Attack(
+        "from IPython.display import Image, display\n"
+        "side = (50_000).to_bytes(4, 'big')\n"
+        "data = b'\\x89PNG\\r\\n\\x1a\\n\\0\\0\\0\\rIHDR' + side * 2 + bytes(50)\n"
+        "display(Image(data=data, format='png'))",
+        words=["<IPython.core.display.Image object>"],
+    ),
     # messages
     "fake_idle": message(
         "send('status', {'execution_state': 'idle'})\nwhile True: pass", draw=(0, 4)

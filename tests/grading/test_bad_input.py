@@ -144,6 +144,15 @@ def test_a_secret_that_is_missing_is_not_made_again_in_silence(refused, course, 
     assert "A new secret of the term is in" in capsys.readouterr().out
 
 
+def test_a_secret_that_is_replaced_is_said(course, capsys, sandbox):
+    fast = ["--course", str(course.root), "grade", "toy", "--memory", "700", "--total", "25"]
+    for secret, words in (("a" * 32, False), ("a" * 32, False), ("b" * 32, True)):
+        (course.root / "secret").write_text(secret)
+        assert main(fast) == 0
+        told = capsys.readouterr().out
+        assert ("REVIEW: the secret of the term is not the one" in told) == words
+
+
 def test_nothing_has_been_marked_yet(refused, course, tmp_path):
     assert "nothing of toy has been marked: run `make grade`" in refused("feedback", "toy")
     assert "not marked yet: ada" in refused("feedback", "toy", "--student", "ada")
