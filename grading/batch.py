@@ -16,11 +16,10 @@ import time
 import traceback
 from pathlib import Path
 
-import filelock
 from nbgrader.api import MissingEntry
 
 from grading.by_hand import ByHand
-from grading.course import Stop, done, replace
+from grading.course import Stop, alone, done, replace
 from grading.execute import Execute, Job
 from grading.marking import load_checks
 from grading.prepare import HEAVY, prepare, within_limits
@@ -80,7 +79,10 @@ def grade(course, assignment, students=None, workers=2, limits=None, again=False
             f"{course.root / 'submitted' / '<student>' / assignment}"
         )
     for name in odd:
-        say(f"{REVIEW}: the folder {name!r} is left out: use letters, digits, space, and _ . @ -")
+        say(
+            f"{REVIEW}: the folder {name!r} is left out: use letters, digits, and _ . @ -, with "
+            "spaces only amid them; not too many, and no .zip at the end"
+        )
     with alone(course):
         sweep()
         # Made here if it is missing, and not by two workers at once; what this loads they inherit.
@@ -90,17 +92,6 @@ def grade(course, assignment, students=None, workers=2, limits=None, again=False
         batch.run([name for name in there if not students or name in students], workers, again)
         say(f"Model answers and rubrics begin with the words: For graders ({batch.sign})")
         return write_report(course, assignment, notebook, say)
-
-
-@contextlib.contextmanager
-def alone(course):
-    """Keep a second program from writing to the gradebook of a course at the same time."""
-    lock = filelock.FileLock(course.root / "grading.lock")
-    try:
-        with lock.acquire(timeout=2):
-            yield
-    except filelock.Timeout:
-        raise Stop(f"another program is grading in {course.root}: wait until it ends") from None
 
 
 class Batch:
@@ -115,6 +106,13 @@ class Batch:
         self.api = course.nbgrader(submitted_directory="prepared")
         self.folder = course.root / "marks" / assignment
         self.folder.mkdir(parents=True, exist_ok=True)
+        before = self.folder / ".sign"
+        if before.exists() and before.read_text() != self.sign:
+            say(
+                f"{REVIEW}: the secret of the term is not the one with which {assignment} was "
+                "marked: all is marked again, with other numbers. If that is wrong, put back yours"
+            )
+        replace(before, self.sign)
         here = Path(__file__).parent
         files = [course.root / "checks" / f"{assignment}.py", *sorted(here.glob("*.py"))]
         files.append(course.notebook("release", assignment))
@@ -130,16 +128,19 @@ class Batch:
                 todo.append((student, key))
         self.say(f"{self.assignment}: {len(todo)} to mark, {len(students) - len(todo)} as before")
         running, count, start = {}, 0, time.monotonic()
+        free = list(range(workers))
         context = multiprocessing.get_context("fork")
         try:
             while todo or running:
                 while todo and len(running) < workers:
                     student, key = todo.pop(0)
-                    process = context.Process(target=self._one, args=(student, key, os.getpid()))
+                    one = free.pop(0)
+                    given = student, key, os.getpid(), processors(one, workers)
+                    process = context.Process(target=self._one, args=given)
                     process.start()
-                    running[student] = process, time.monotonic() + self.limits.total + 180
+                    running[student] = process, time.monotonic() + self.limits.total + 180, one
                 time.sleep(0.05)
-                for student, (process, end) in list(running.items()):
+                for student, (process, end, one) in list(running.items()):
                     if process.is_alive() and time.monotonic() < end:
                         continue
                     if process.is_alive():
@@ -148,11 +149,12 @@ class Batch:
                     process.kill()
                     process.join()
                     del running[student]
+                    free.append(one)
                     count += 1
                     minutes = (time.monotonic() - start) / 60
                     self.say(f"{count} done, {count / minutes:.1f} a minute: {self._told(student)}")
         finally:
-            for process, _ in running.values():
+            for process, *_ in running.values():
                 process.kill()
 
     def _prepare(self, student):
@@ -190,9 +192,10 @@ class Batch:
         points = sum(one["points"] for one in known["marks"].values())
         return f"{student}: {points:g} points by machine"
 
-    def _one(self, student, key, parent):
+    def _one(self, student, key, parent, where):
         """Mark one submission; runs in a process of its own."""
         die_with(parent)
+        os.sched_setaffinity(0, where)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         log = self.folder / f"{student}.log"
         try:
@@ -218,6 +221,20 @@ class Batch:
             with contextlib.suppress(OSError):  # the disk may be full
                 log.write_text(traceback.format_exc())
             os._exit(1)
+
+
+def processors(worker, workers):
+    """Return the processors of one worker, so that no submission takes those of another's.
+
+    Examples
+    --------
+    >>> from unittest import mock
+    >>> with mock.patch("os.sched_getaffinity", return_value={0, 1, 2, 3, 4}):
+    ...     [processors(worker, 2) for worker in range(2)]
+    [[0, 2, 4], [1, 3]]
+    """
+    there = sorted(os.sched_getaffinity(0))
+    return there[worker % len(there) :: workers]
 
 
 def beside(course, assignment, prepared):

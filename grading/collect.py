@@ -8,7 +8,7 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from grading.course import NAME, Stop, replace
+from grading.course import Stop, replace, usable
 from grading.outputs import line
 from grading.rebuild import LARGEST
 
@@ -104,7 +104,7 @@ def collect(course, assignment, archive, pattern="moodle", say=print):
 def _student(form, name):
     """Return who handed in a file of this name, or ``None``."""
     match = form.fullmatch(name)
-    known = match and not HIDDEN.fullmatch(name) and NAME.fullmatch(match["student"] or "")
+    known = match and not HIDDEN.fullmatch(name) and usable(match["student"] or "")
     return match["student"] if known else None
 
 

@@ -1,19 +1,36 @@
 """Where the files of a course lie, its secret, and nbgrader's view of it."""
 
+import contextlib
 import os
 import re
 import secrets
 import sys
 from pathlib import Path
 
+import filelock
+
 from grading.gradebook import Unfit, check_gradebook
 from grading.marking import COURSE
 
-NAME = re.compile(r"[\w][\w .@-]{0,99}")
+NAME = re.compile(r"(?!.*\.zip\Z)\w(?:[\w .@-]{0,98}[\w.@-])?")
 
 
 class Stop(Exception):
     """The program cannot go on; its text says what was given, and what to do."""
+
+
+def usable(name):
+    """Whether a folder of this name can be a student's.
+
+    nbgrader strips spaces, so that "ada " would get the marks of "ada". Other names are those of
+    files of ours, or too long when these have an ending more.
+
+    Examples
+    --------
+    >>> [usable(name) for name in ("Ada L.", "ada ", "02_xavier_initialization.zip", "字" * 80)]
+    [True, False, False, False]
+    """
+    return bool(NAME.fullmatch(name)) and len(os.fsencode(name)) <= 200
 
 
 class Course:
@@ -80,7 +97,7 @@ class Course:
                     continue
             except PermissionError:
                 pass  # the marking says so
-            (good if NAME.fullmatch(path.name) and path.is_dir() else odd).append(path.name)
+            (good if usable(path.name) and path.is_dir() else odd).append(path.name)
         return good, odd
 
     def nbgrader(self, **folders):
@@ -113,6 +130,17 @@ class Course:
         for name, value in folders.items():
             config.CourseDirectory[name] = value
         return NbGraderAPI(config=config)
+
+
+@contextlib.contextmanager
+def alone(course):
+    """Keep a second program from writing to the gradebook of a course at the same time."""
+    lock = filelock.FileLock(course.root / "grading.lock")
+    try:
+        with lock.acquire(timeout=2):
+            yield
+    except filelock.Timeout:
+        raise Stop(f"another program is grading in {course.root}: wait until it ends") from None
 
 
 def done(result, what):

@@ -86,6 +86,8 @@ def filled(path, column, by, points):
     """
     text = _text(path)
     separator = max(",;\t", key=text.partition("\n")[0].count)
+    # Moodle writes into this table, too, what students typed, which may be long.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     table = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     if not table:
         raise Stop(f"{path} is empty")

@@ -2,12 +2,19 @@
 
 import base64
 import binascii
+import functools
+import math
+import re
 
+from nbconvert.filters import ansi2html
 from nbformat.v4 import new_output
 
 EMPTY = 20  # bytes that each message counts for, also an empty one
 ESCAPES = 5000  # of the signs that begin a color, which take long to draw
+COLOR = re.compile(r"\x1b(\[(?:[0-9]{1,3}(?:;[0-9]{1,3}){0,9})?m)?")
 FLOOD = 50  # a cell that prints so many times what is kept has its kernel ended
+MARKER = re.compile(rb"\xff([^\0\1\xd0-\xd9\xff])", re.S)  # of a JPEG, before what has a length
+PIXELS = 25_000_000  # of a picture: a small file may take gigabytes when it is drawn
 PICTURES = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8"}
 
 
@@ -25,6 +32,50 @@ def line(text):
     'a?[2Jb?c'
     """
     return "".join(one if one.isprintable() else "?" for one in text)
+
+
+def colored(text):
+    r"""Return a text without codes for colors that a page cannot draw, or not in good time.
+
+    Examples
+    --------
+    >>> colored("\x1b[31mred\x1b[0m \x1b[38mstops every page\x1b[2J")
+    '\x1b[31mred\x1b[0m stops every page[2J'
+    """
+    return COLOR.sub(lambda found: found[0] if found[1] and _drawn(found[0]) else "", text)
+
+
+def pixels(raw):
+    r"""Return how many pixels a PNG or JPEG says that it has, 0 if it says none.
+
+    Examples
+    --------
+    >>> pixels(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\0\2")
+    512
+    >>> pixels(b"\xff\xd8\xff\xe0\0\4ab\xff\xff\xc2\0\x11\x08\0\3\0\5")
+    15
+    """
+    if raw.startswith(PICTURES["image/png"]):
+        return int.from_bytes(raw[16:20], "big") * int.from_bytes(raw[20:24], "big")
+    at = 2
+    for _ in range(1000):  # some have hundreds, for their colors
+        if not (found := MARKER.search(raw, at)):
+            return 0
+        kind, at = found[1][0], found.end()
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):  # a frame, of any kind
+            height, width = (int.from_bytes(raw[at + n : at + n + 2], "big") for n in (3, 5))
+            return height * width
+        at += int.from_bytes(raw[at : at + 2], "big")
+    return math.inf
+
+
+@functools.lru_cache(1000)
+def _drawn(code):
+    try:
+        ansi2html(code)
+    except Exception:  # such as one that says that a color follows, and none does
+        return False
+    return True
 
 
 class Outputs:
@@ -53,7 +104,8 @@ class Outputs:
         name, value = writable(str(name)[:200]), writable(str(value)[:2000])
         text = writable("\n".join(lines)) or f"{name}: {value}"
         if self._room(text):
-            shown = {"ename": name, "evalue": value, "traceback": text[:20_000].split("\n")}
+            text = colored(text[:20_000])
+            shown = {"ename": name, "evalue": value, "traceback": text.split("\n")}
             self.cells.append(new_output("error", **shown))
 
     def lost(self):
@@ -66,6 +118,7 @@ class Outputs:
         text = writable(text)
         if not self._room(text):
             return
+        text = colored(text)
         last = self.cells[-1] if self.cells else None
         if last is not None and last.output_type == "stream" and last.name == name:
             last.text += text
@@ -82,13 +135,14 @@ class Outputs:
                 raw = base64.b64decode(text)
             except (binascii.Error, ValueError):
                 continue
-            if raw.startswith(start) and len(raw) < 5 * 2**20 and self.bytes < self.limit * FLOOD:
+            small = raw.startswith(start) and len(raw) < 5 * 2**20 and pixels(raw) <= PIXELS
+            if small and self.bytes < self.limit * FLOOD:
                 picture = {kind: base64.b64encode(raw).decode()}
                 self.cells.append(new_output("display_data", picture))
                 return
         text = data.get("text/plain")
         if isinstance(text, str) and self._room(text):
-            self.cells.append(new_output("display_data", {"text/plain": writable(text)}))
+            self.cells.append(new_output("display_data", {"text/plain": colored(writable(text))}))
 
     def _room(self, text):
         """Whether a text is to be kept; says once that the rest is not."""

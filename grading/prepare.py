@@ -97,7 +97,8 @@ def within_limits(function, *arguments):
     process.start()
     send.close()
     found, error = None, None
-    with contextlib.suppress(EOFError):
+    # It may end before it has sent anything, or amid that, which is an OSError here.
+    with contextlib.suppress(EOFError, OSError):
         # On a busy computer, seconds of computing take longer than by the clock.
         if receive.poll(10 * SECONDS):
             found, error = receive.recv()

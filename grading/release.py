@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from grading.course import Stop, done
+from grading.course import Stop, alone, done
 
 HERE = Path(__file__).parent
 TOLD = """\
@@ -158,8 +158,13 @@ def release(course, assignment):
     Raises
     ------
     Stop
-        If a file is missing, or nbgrader refuses the notebook.
+        If a file is missing, nbgrader refuses the notebook, or another program is grading.
     """
+    with alone(course):  # marking reads the release, and the gradebook that this writes
+        return _release(course, assignment)
+
+
+def _release(course, assignment):
     needed = course.notebook("source", assignment), course.root / "checks" / f"{assignment}.py"
     if missing := [str(path) for path in needed if not path.is_file()]:
         raise Stop(f"this is missing: {', '.join(missing)}")

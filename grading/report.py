@@ -5,7 +5,7 @@ import io
 import json
 import re
 
-from grading.course import NAME
+from grading.course import usable
 from grading.outputs import line, writable
 from grading.rebuild import REVIEW, settings
 
@@ -59,7 +59,7 @@ def roster(course):
     if not (course.root / "gradebook.db").exists():
         return []
     with course.nbgrader().gradebook as book:
-        return [one.id for one in book.students if NAME.fullmatch(one.id)]
+        return [one.id for one in book.students if usable(one.id)]
 
 
 def write_report(course, assignment, notebook, say):

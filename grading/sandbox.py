@@ -253,6 +253,10 @@ class Sandbox:
     def _watch(self):
         before = held()
         while self.alive:
-            if reason := excess(self.process.pid, self.folder, self.limits, before):
+            try:
+                reason = excess(self.process.pid, self.folder, self.limits, before)
+            except Exception:  # who is not watched has no limits
+                reason = "what it uses cannot be watched"
+            if reason:
                 self.kill(reason)
             time.sleep(0.2)

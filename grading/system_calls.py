@@ -2,8 +2,9 @@
 
 Some would take memory that no limit counts: files without a name, shared memory, semaphores, pages
 that a pipe keeps, locks of parts of a file, file systems of one's own. Others make a name space, in
-which a process is its own administrator, use up what the whole computer has once (io_setup), or
-open a socket to what is no network, such as the host of a virtual machine.
+which a process is its own administrator, use up what the whole computer has once (io_setup), go to
+a processor on which another submission runs, or open a socket to what is no network, such as the
+host of a virtual machine.
 """
 
 import errno
@@ -19,11 +20,12 @@ NEW_USER = 0x10000000  # a flag of clone
 NEW_MOUNTS = (428, 429, 430, 431, 432, 433, 442)  # open_tree to fspick, mount_setattr
 EVERYWHERE = (425, 447, *NEW_MOUNTS)  # io_uring_setup, memfd_secret
 # In this order: memfd_create, shmget, msgget, unshare, setns, mount, umount2, pivot_root, keyctl,
-# add_key, request_key, bpf, perf_event_open, userfaultfd, ptrace, semget, vmsplice, io_setup.
+# add_key, request_key, bpf, perf_event_open, userfaultfd, ptrace, semget, vmsplice, io_setup,
+# sched_setaffinity.
 X86_64 = (319, 29, 68, 272, 308, 165, 166, 155, 250, 248, 249, 321, 298, 323, 101)
-X86_64 += (64, 278, 206)
+X86_64 += (64, 278, 206, 203)
 AARCH64 = (279, 194, 186, 97, 268, 40, 39, 41, 219, 217, 218, 280, 241, 282, 117)
-AARCH64 += (190, 75, 0)
+AARCH64 += (190, 75, 0, 122)
 CLONE3 = 435  # its flags cannot be seen; without it, clone is used
 FAMILIES = (1, 2, 10, 16)  # of sockets: unix, both of the internet, and netlink
 LOCKS = (6, 7, 37, 38)  # F_SETLK and its kin: each of millions takes memory

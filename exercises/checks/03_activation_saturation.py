@@ -202,6 +202,8 @@ def share_against_draws(ask, params):
             ((np.abs(z) * variance > at).mean(), "did you take the variance for its root?"),
         ],
     )
+    if ask.number("predicted_share(at, variance)", at=2 * at, variance=variance) >= got:
+        raise Wrong("an edge that is twice as far out should leave fewer units beyond it")
 
 
 @part("predicted_share", points=1)

@@ -29,6 +29,8 @@ def whole_steps(ask, params):
         (growth**1.5, "factors multiply where steps add: what has a logarithm to do with it?"),
     ]
     close(got, 2.5, "the number of steps", mistakes=hints)
+    more = ask.number("extra_steps(growth, growth**4.5)", growth=growth)
+    close(more, 4.5, "the number of steps for growth**4.5")
 
 
 @part("extra_steps", points=1.5)

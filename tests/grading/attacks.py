@@ -299,12 +299,13 @@ ATTACKS = {
         "tried('names', lambda: call('unshare', NEWNS))\n"
         "tried('network', lambda: call('unshare', NEWNET))\n"
         "tried('users', lambda: call('unshare', NEWUSER))\n"
+        "tried('processor', lambda: os.sched_setaffinity(0, range(os.cpu_count())))\n"
         "clone = lambda: call('syscall', 56, NEWUSER | 17, None, None, None, None) or os._exit(0)\n"
         "if os.uname().machine == 'x86_64': tried('clone', clone)\n"
         "run = lambda *a: subprocess.run(a, check=True, capture_output=True)\n"
         "tried('unshare', lambda: run('/usr/bin/unshare', '-Ur', 'true'))\n"
         "tried('sudo', lambda: run('/usr/bin/su', '-c', 'true'))",
-        words=["blocked user 0", "blocked mount", "blocked users"],
+        words=["blocked user 0", "blocked mount", "blocked users", "blocked processor"],
     ),
     "left_running": Attack(
         TRY + "subprocess.Popen(['/usr/bin/sleep', '987.TOKEN'], start_new_session=True)\n"

@@ -140,6 +140,18 @@ FORGERIES = {
         "def draw(*a): raise ValueError('\\x1b[37m.\\n2 of 2: The weight has its shape.\\r')",
         ["ValueError: ?[37m. 2 of 2: The weight", "x 4 of 4: draw"],
     ),
+    "colors": Attack(
+        r"""print('\x1b[38m a', '\x1b[48;5mb', '\x1b[' + '1;' * 50_000 + 'm', '\x1b[31mred\x1b[0m')
+raise ValueError('\x1b[38m')""",
+        words=["\x1b[31mred"],
+    ),
+    "picture_of_gigabytes": Attack(
+        "from IPython.display import Image, display\n"
+        "side = (50_000).to_bytes(4, 'big')\n"
+        "data = b'\\x89PNG\\r\\n\\x1a\\n\\0\\0\\0\\rIHDR' + side * 2 + bytes(50)\n"
+        "display(Image(data=data, format='png'))",
+        words=["<IPython.core.display.Image object>"],
+    ),
     # messages
     "fake_idle": message(
         "send('status', {'execution_state': 'idle'})\nwhile True: pass", draw=(0, 4)

@@ -144,6 +144,15 @@ def test_a_secret_that_is_missing_is_not_made_again_in_silence(refused, course, 
     assert "A new secret of the term is in" in capsys.readouterr().out
 
 
+def test_a_secret_that_is_replaced_is_said(course, capsys, sandbox):
+    fast = ["--course", str(course.root), "grade", "toy", "--memory", "700", "--total", "25"]
+    for secret, words in (("a" * 32, False), ("a" * 32, False), ("b" * 32, True)):
+        (course.root / "secret").write_text(secret)
+        assert main(fast) == 0
+        told = capsys.readouterr().out
+        assert ("REVIEW: the secret of the term is not the one" in told) == words
+
+
 def test_nothing_has_been_marked_yet(refused, course, tmp_path):
     assert "nothing of toy has been marked: run `make grade`" in refused("feedback", "toy")
     assert "not marked yet: ada" in refused("feedback", "toy", "--student", "ada")
@@ -199,7 +208,9 @@ def test_a_sandbox_that_does_not_start_runs_nothing(refused, monkeypatch, tmp_pa
 
 @needs_bwrap
 def test_odd_names_of_folders_are_left_out_and_said(course, capsys, sandbox):
-    for name in ("-rf", "=cmd", "a;b", "ü" * 120, "nul\n", "b" * 101):
+    odd = ("-rf", "=cmd", "a;b", "ü" * 120, "nul\n", "b" * 101)
+    odd += ("ada ", "字" * 84, "toy.zip")  # nbgrader takes the first for "ada", whose marks it gets
+    for name in odd:
         (course.root / "submitted" / name / "toy").mkdir(parents=True)
     (course.root / "submitted" / "list.csv").write_text("")
     (course.root / "submitted" / ".DS_Store").write_text("")
@@ -207,8 +218,8 @@ def test_odd_names_of_folders_are_left_out_and_said(course, capsys, sandbox):
     fast = ["--cell", "3", "--memory", "700", "--total", "25"]
     assert main(["--course", str(course.root), "grade", "toy", *fast]) == 0
     told = capsys.readouterr().out
-    for name in ("-rf", "=cmd", "a;b", "ü" * 120, "nul\\n", "b" * 101):
-        assert f"REVIEW: the folder '{name}' is left out" in told
+    for name in odd:
+        assert f"REVIEW: the folder {name!r} is left out" in told
     assert toy.points(course, "ada") == toy.points(course, "Ünal") == (4, 2)
     assert {path.name for path in (course.root / "autograded").iterdir()} == {"ada", "Ünal"}
 

@@ -120,7 +120,7 @@ class Same(Ask):
             self.shape = ()
 
 
-@pytest.mark.parametrize("value", [0.0, 1.0, -1.0, 1e-300, 1e308, -1e308])
+@pytest.mark.parametrize("value", [0.0, 1.0, -1.0, 0.5, 2.5, 1000.0, 1e-300, 1e308, -1e308])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_one_answer_to_all_questions_scores_nothing(assignment, value):
     for secret in SECRETS[:3]:

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("nbgrader", reason="nbgrader is not installed")
 
 from grading import feedback as module  # noqa: E402
+from grading import prepare  # noqa: E402
 from grading.course import Course, Stop  # noqa: E402
 
 
@@ -55,3 +56,21 @@ def test_names_that_are_no_participants_are_refused(course):
     (course.root / "autograded" / "ada" / "toy").mkdir(parents=True)
     with pytest.raises(Stop, match="no numbers of Moodle's participants: ada"):
         module.feedback(course, "toy", moodle=True)
+
+
+@pytest.mark.parametrize("kind", ["fails", "ends", "loops"])
+def test_a_page_that_cannot_be_made_is_said_and_the_others_are_made(course, monkeypatch, kind):
+    def page(api, assignment, student):
+        if student == "12" and kind == "fails":
+            return {"success": False, "log": "no such color"}
+        if student == "12" and kind == "ends":
+            raise IndexError
+        while student == "12":
+            pass
+        return {"success": True}
+
+    monkeypatch.setattr(type(course.nbgrader()), "generate_feedback", page)
+    monkeypatch.setattr(prepare, "SECONDS", 1)
+    said = []
+    assert pages(module.feedback(course, "toy", say=said.append)) == {"99/toy/toy.html": "99"}
+    assert said[0].startswith("12: NO PAGE, as drawing it failed:")

@@ -15,9 +15,20 @@ import pytest
 
 pytest.importorskip("nbgrader")
 
+from grading.batch import processors
 from grading.feedback import feedback
 from tests.grading.bank import HONEST, REPO, ROWS, TOKEN, hand_in, judge
-from tests.grading.toy import NAME, folder, grade_all, known, points, scores
+from tests.grading.toy import (
+    NAME,
+    answered,
+    folder,
+    grade_all,
+    known,
+    points,
+    scores,
+    shown,
+    submit,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -121,6 +132,17 @@ def recorded(course, name):
     return (course.root / "marks" / NAME / f"{name}.json").is_file()
 
 
+def test_no_submission_runs_where_another_does(sandbox, toy_course):
+    """Who may start hundreds of processes has only the processors of one worker for them."""
+    course, names = toy_course(), ("ann", "bob")
+    code = "import os, time\nprint('on', sorted(os.sched_getaffinity(0)))\ntime.sleep(2)"
+    for name in names:
+        submit(course, name, answered(course, extra=code))
+    grade_all(course)
+    there = {str(sorted(processors(worker, 2))) for worker in range(2)}
+    assert {re.search(r"on (\[.*\])", shown(course, name))[1] for name in names} == there
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_each_row_gets_its_marks_and_its_reason(bank, name):
     judge(bank.course, name)
@@ -183,6 +205,14 @@ def test_what_is_for_graders_has_a_sign_that_students_do_not_see(bank):
     feedback(bank.course, NAME, [HONEST[0]], say=print)
     page = bank.course.root / "feedback" / HONEST[0] / NAME / f"{NAME}.html"
     assert "For graders" not in page.read_text()
+
+
+def test_every_page_is_made_whatever_one_of_them_shows(bank):
+    said = []
+    feedback(bank.course, NAME, bank.names, say=said.append)
+    assert not [line for line in said if "NO PAGE" in line]
+    pages = bank.course.root.glob(f"feedback/*/{NAME}/{NAME}.html")
+    assert {page.parts[-3] for page in pages} >= {*bank.names}
 
 
 def test_pages_for_the_instructor_run_nothing(bank):

@@ -60,6 +60,12 @@ def changed(before, after):
     }
 
 
+def test_a_long_text_of_a_student_in_the_table_stays(tmp_path):
+    text = f'Identifier,Grade,Online text\nParticipant 12,,"{"x" * 2**20}\n=1+1"\n'
+    before, after = filled(tmp_path, text, "Grade", points={"12": "3"})
+    assert changed(before, after) == {("Participant 12", 1): "3"}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_moodle(tmp_path, encoding):
     """Addresses in another case, quotes, commas and lines in cells, formulas of others."""

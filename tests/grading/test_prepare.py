@@ -1,6 +1,7 @@
 """Notebooks that are heavy to read or to draw hold up nobody else."""
 
 import json
+import os
 import time
 
 import pytest
@@ -23,6 +24,15 @@ def test_what_takes_too_much_is_given_up(monkeypatch):
     assert prepare.within_limits(sum, iter(int, 1)) is None
     with pytest.raises(FileNotFoundError):
         prepare.within_limits(open, "/no/such/file")
+
+
+def test_what_ends_amid_its_answer_is_given_up(monkeypatch):
+    def half(connection, found):
+        os.write(connection.fileno(), (100).to_bytes(4, "big") + b"half")
+        os._exit(1)
+
+    monkeypatch.setattr("multiprocessing.connection.Connection.send", half)
+    assert prepare.within_limits(sum, [1, 2]) is None
 
 
 @pytest.fixture
