@@ -270,6 +270,7 @@ def test_the_first_tensor_of_what_a_module_returns():
     assert first_tensor(([tensor, 1], 2)) is tensor and first_tensor(()) == ()
 
 
+@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
 @pytest.mark.parametrize("part", ["all", "in place", "layer", "activation", "block"])
 def test_a_compiled_model_has_the_rows_of_the_model(part):
