@@ -6,6 +6,8 @@ stays as it is.
 """
 
 import re
+from decimal import Decimal
+from html import escape
 
 from bs4 import BeautifulSoup, NavigableString
 from site_math import to_mathml
@@ -56,7 +58,7 @@ def set_numbers(page, path):
     for place in page.select("article table.dataframe, article .claim, article .all-claims td"):
         for text in _texts(place):
             html = _set(str(text), in_header=text.find_parent("th") is not None)
-            if html != _escape(str(text)):
+            if html != escape(str(text), quote=False):
                 text.replace_with(BeautifulSoup(html, "html.parser"))
 
 
@@ -69,12 +71,8 @@ def _set(text, *, in_header):
         if at % 2:
             parts[at] = f'<span class="math notranslate">{to_mathml(SYMBOLS[part])}</span>'
         else:
-            parts[at] = _numbers(_escape(part))
+            parts[at] = _numbers(escape(part, quote=False))
     return "".join(parts)
-
-
-def _escape(text):
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _numbers(text):
@@ -86,7 +84,7 @@ def _numbers(text):
 def _scientific(found):
     exponent = int(found[2])
     if 0 <= exponent <= PLAIN:
-        return f"{float(found[0].replace('−', '-')):,.0f}"
+        return f"{Decimal(found[0].replace('−', '-')):,f}"
     factor = "" if found[1] == "1" else "−" if found[1] in ("-1", "−1") else f"{found[1]}·"
     return f"{factor}10{_raised(exponent)}"
 

@@ -1,9 +1,8 @@
 """Neighbours that are folded under one name open as one, and others stay apart."""
 
-from pathlib import Path
+from site_folds import MENDS
 
-from bs4 import BeautifulSoup
-from site_folds import join_folds
+from tests.tools.pages import mended_twice
 
 
 def cell(name, code, output=""):
@@ -14,10 +13,7 @@ def cell(name, code, output=""):
 
 
 def joined(*parts):
-    page = BeautifulSoup(f"<article>{''.join(parts)}</article>", "html.parser")
-    for _ in range(2):
-        join_folds(page, Path("a.html"))
-    return page
+    return mended_twice(f"<article>{''.join(parts)}</article>", MENDS)
 
 
 def test_cells_of_one_name_are_joined_in_their_order():

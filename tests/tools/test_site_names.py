@@ -1,24 +1,16 @@
 """Toggles, headers and lists are named as they read, and a second time changes nothing."""
 
-from pathlib import Path
-
 import pytest
-from bs4 import BeautifulSoup
 from site_names import MENDS
+
+from tests.tools.pages import mended_twice
 
 HEADER = "<article><table><thead>{}</thead><tbody><tr><th>1</th><td>2</td></tr></tbody></table>"
 NAME = '<span class="visually-hidden">row</span>'
 
 
 def mended(html):
-    page = BeautifulSoup(html, "html.parser")
-    for mend in MENDS:
-        mend(page, Path("a.html"))
-    once = str(page)
-    for mend in MENDS:
-        mend(page, Path("a.html"))
-    assert str(page) == once
-    return once
+    return str(mended_twice(html, MENDS))
 
 
 @pytest.mark.parametrize(

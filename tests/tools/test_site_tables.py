@@ -1,10 +1,9 @@
 """Tables lose what only a program needs, and a second time nothing changes."""
 
-from pathlib import Path
-
 import pytest
-from bs4 import BeautifulSoup
 from site_tables import AFTER, MENDS
+
+from tests.tools.pages import mended_twice
 
 
 def table(head, body):
@@ -16,15 +15,8 @@ def table(head, body):
     )
 
 
-def mended(html, mends=(*MENDS, *AFTER)):
-    page = BeautifulSoup(html, "html.parser")
-    for mend in mends:
-        mend(page, Path("a.html"))
-    once = str(page)
-    for mend in mends:
-        mend(page, Path("a.html"))
-    assert str(page) == once
-    return page
+def mended(html):
+    return mended_twice(html, (*MENDS, *AFTER))
 
 
 def texts(page, selector):

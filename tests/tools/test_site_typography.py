@@ -1,10 +1,10 @@
 """Numbers and symbols stand as in the text beside them, code stays, and twice changes nothing."""
 
-from pathlib import Path
-
 import pytest
 from bs4 import BeautifulSoup
 from site_typography import MENDS, SYMBOLS
+
+from tests.tools.pages import mended_twice
 
 CLAIM = '<article><div class="claim">{}</div></article>'
 CELL = '<article><table class="dataframe"><tr><td>{}</td></tr></table></article>'
@@ -13,14 +13,7 @@ PROSE = "<article><p>{}</p></article>"
 
 
 def mended(html):
-    page = BeautifulSoup(html, "html.parser")
-    for mend in MENDS:
-        mend(page, Path("a.html"))
-    once = str(page)
-    for mend in MENDS:
-        mend(page, Path("a.html"))
-    assert str(page) == once
-    return once
+    return str(mended_twice(html, MENDS))
 
 
 @pytest.mark.parametrize(
@@ -34,6 +27,8 @@ def mended(html):
         ("1.37e+04", "13,700"),
         ("-4.83e+03", "−4,830"),
         ("2.2e+02", "220"),
+        ("2.5e+00", "2.5"),
+        ("-1.37e+01", "−13.7"),
         ("6, up to 2^-3", "6, up to 2<sup>−3</sup>"),
         ("N(0, 0.01^2)", "N(0, 0.01<sup>2</sup>)"),
         ("-14.9", "−14.9"),
