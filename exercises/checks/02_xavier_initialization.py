@@ -421,7 +421,26 @@ def _moments(ask, shape, groups, distribution, seed):
                 f"none of {w.size} normal weights is farther from 0 than {farthest:.2f} standard "
                 "deviations: do not cut the normal distribution off"
             )
+    if len(shape) == 2:
+        _independent(w.reshape(shape), v, distribution)
     return w, v
+
+
+def _independent(w, v, distribution):
+    """Check that the sums of rows and columns vary as sums of independent weights do.
+
+    Their mean square is v times a chi-square variable of 150 degrees of freedom or more, divided
+    by their number: below 0.4 or above 2 in one honest answer of ten billion.
+    """
+    for axis, of in ((1, "one unit"), (0, "one input")):
+        sums = w.sum(axis)
+        ratio = (sums**2).mean() / (w.shape[axis] * v)
+        if not 0.4 < ratio < 2:
+            raise Wrong(
+                f"the variance of single {distribution} weights is right, but the sum of all "
+                f"weights of {of} has {ratio:.2g} times the variance that it should have: draw "
+                "each weight by itself, without regard to the others"
+            )
 
 
 def _chance(ask, distribution, seed):

@@ -589,6 +589,43 @@ def drift(widths, variances):
         {"xavier": 2},
     ),
     (
+        "each unit gets evenly spread weights, in an order of chance",
+        xavier(
+            uniform="spread(shape, seed)",
+            normal="math.sqrt(2) * torch.erfinv(spread(shape, seed))",
+            before="""
+def spread(shape, seed):
+    generator, rest = torch.Generator().manual_seed(seed), math.prod(shape[1:])
+    rows = [torch.randperm(rest, generator=generator) for _ in range(shape[0])]
+    place = torch.stack(rows) + torch.rand(shape[0], rest, generator=generator)
+    return (2 * place / rest - 1).clamp(-1 + 1e-6, 1 - 1e-6).reshape(shape)
+""",
+        ),
+        {"xavier": 2.5},
+    ),
+    (
+        "all units get the same weights",
+        xavier(
+            UNIFORM.replace("shape,", "(1, *shape[1:]),") + " + torch.zeros(shape)",
+            f"({NORMAL.replace('shape,', '(1, *shape[1:]),')}).expand(shape)",
+        ),
+        {"xavier": 3},
+    ),
+    (
+        "every second weight is the one before with the other sign",
+        xavier(
+            uniform=f"mirrored({UNIFORM})",
+            normal=f"mirrored({NORMAL})",
+            before="""
+def mirrored(w):
+    flat = w.flatten().clone()
+    flat[1::2] = -flat[: len(flat) // 2 * 2 : 2]
+    return flat.reshape(w.shape)
+""",
+        ),
+        {"xavier": 2.5},
+    ),
+    (
         "divided by the sample's own standard deviation",
         xavier(
             uniform=f"({UNIFORM}) / ({UNIFORM}).std() / math.sqrt(3)",
