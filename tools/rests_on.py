@@ -39,10 +39,10 @@ def stored_rows(notebook):
 
 
 def _evidence(statements):
-    """Return the calls of `evidence`; none where one of them is made in a loop or elsewhere."""
+    """Return what `claim` is given as evidence; nothing where it is a list of unknown length."""
     claims = [s.value for s in statements if isinstance(s, ast.Expr) and _calls(s.value, "claim")]
     pieces = [piece for claim in claims for piece in claim.args[1:]]
-    return pieces if all(_calls(piece, "evidence") for piece in pieces) else []
+    return [] if any(isinstance(piece, ast.Starred) for piece in pieces) else pieces
 
 
 def _calls(node, function):
