@@ -1,5 +1,6 @@
 """Images of the site: lighter files, a size before they arrive, and loaded when they come near."""
 
+from pathlib import PurePosixPath
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
@@ -8,26 +9,43 @@ from PIL import Image
 COLORS = 256
 
 
-def quantize(path):
-    """Write a PNG anew with at most 256 colours, if that makes it lighter.
+def lighten(path):
+    """Write a PNG with 256 colours at most: anew if lighter, and beside it as WebP, lighter still.
 
     Parameters
     ----------
     path : pathlib.Path
     """
+    lighter = path.with_suffix(".webp")
+    if lighter.exists():  # its name is that of its content
+        return
     with Image.open(path) as image:
-        if image.mode == "P":
-            return
         flat = Image.new("RGB", image.size, "white")  # figures stand on a white card in any theme
         flat.paste(image, mask=image.convert("RGBA").getchannel("A"))
-        dpi = image.info.get("dpi")
     small = flat.quantize(COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     draft = path.with_suffix(".draft")
-    small.save(draft, "PNG", optimize=True, **({"dpi": dpi} if dpi else {}))
+    small.save(draft, "PNG", optimize=True)
     if draft.stat().st_size < path.stat().st_size:
         draft.replace(path)
     else:
         draft.unlink()
+    small.convert("RGB").save(lighter, "WEBP", lossless=True, method=6)
+
+
+def use_lighter(page, path):
+    """Show of each PNG the WebP beside it, where there is one.
+
+    Parameters
+    ----------
+    page : bs4.BeautifulSoup
+        Is changed.
+    path : pathlib.Path
+        The page's file.
+    """
+    for image in page.select("img[src$='.png']"):
+        lighter = str(PurePosixPath(image["src"]).with_suffix(".webp"))
+        if (path.parent / unquote(lighter)).exists():
+            image["src"] = lighter
 
 
 def size(path):

@@ -78,6 +78,7 @@ MENDS = [
     *site_names.MENDS,
     *site_tables.AFTER,
     *site_typography.MENDS,
+    site_images.use_lighter,
     site_images.set_sizes,
     choose_scripts,
     choose_theme,
@@ -89,9 +90,10 @@ def finish_pages(app, exception):
     if exception or app.builder.format != "html":
         return
     root = Path(app.outdir)
-    for image in (root / "_images").glob("*.png"):
-        site_images.quantize(image)
-    entries = []
+    images = list((root / "_images").glob("*.png"))
+    for image in images:
+        site_images.lighten(image)
+    entries, named = [], set()
     for path in sorted(root.rglob("*.html")):
         if "_static" in path.relative_to(root).parts:
             continue
@@ -102,8 +104,12 @@ def finish_pages(app, exception):
         after = str(page)
         if after != before:
             path.write_text(after, encoding="utf-8")
+        named.update(re.findall(r"_images/([^\"/]+\.png)", after))  # for other sites, in the head
         entries += site_search.sections(page, path.relative_to(root).as_posix())
     site_search.write_index(entries, root / INDEX)
+    for image in images:
+        if image.name not in named:
+            image.unlink()
     for name in UNUSED:
         for path in [*root.glob(f"_static/{name}*"), *root.glob(name)]:
             path.unlink()

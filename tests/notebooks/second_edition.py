@@ -54,6 +54,7 @@ MAX_CODE_LINES = 200
 FIRST_SCREEN = 120  # words between the box "In this chapter" and the first figure, at most
 PHONE = 343  # pixels that a figure has on a phone of 375
 MIN_TEXT = 9  # pixels
+SHARP = 2  # pixels of a stored picture for one of its figure
 
 FOLDED = {"hide-input", "hide-cell", "remove-input"}
 CAPTION = re.compile(r"\((?P<label>fig-[\w-]+)\)=\n\*\*Figure (?P<number>[\d.]+)\.\*\* \S")
@@ -163,4 +164,4 @@ def text_height(width: int, *sizes: float) -> float:
     with plt.rc_context():
         plotting.use_style()
         least = min(*sizes, *(plt.rcParams[name] for name in STYLE_SIZES))
-        return least / 72 * plt.rcParams["figure.dpi"] * PHONE / width
+        return least / 72 * SHARP * plt.rcParams["figure.dpi"] * PHONE / width

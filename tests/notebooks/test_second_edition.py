@@ -14,7 +14,7 @@ BOX = "```{admonition} In this chapter\n:class: note\n" + "word " * 300 + "\n```
 CAPTION = "(fig-3-1)=\n**Figure 3.1.** What to see."
 
 
-def figure(width=800, *tags):
+def figure(width=1244, *tags):
     header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", width, 400)
     data = {"image/png": base64.b64encode(header).decode(), "text/plain": "Figure with 1 axes"}
     shown = v4.new_output("display_data", data)
@@ -27,10 +27,10 @@ def chapter():
     notebook.cells = [
         v4.new_markdown_cell(f"# 3. Title\n\n{BOX}[Figure 3.1](#fig-3-1) shows it."),
         v4.new_code_cell("plotting.use_style()", metadata={"tags": ["hide-cell"]}),
-        figure(800, "hide-input"),
+        figure(1244, "hide-input"),
         v4.new_markdown_cell(CAPTION),
         v4.new_code_cell("a = 1\n" * 200),
-        figure(800, "hide-input"),
+        figure(1244, "hide-input"),
         v4.new_markdown_cell("(fig-3-2)=\n**Figure 3.2.** More, beside [3.1](#fig-3-1)."),
         v4.new_markdown_cell("Then [Figure 3.2](#fig-3-2)."),
     ]
@@ -55,7 +55,7 @@ def test_a_chapter_that_keeps_the_rules(faults):
 
 
 def test_other_chapters_are_let_through(faults):
-    assert faults(v4.new_notebook(cells=[figure(2000) for _ in range(40)]), "04_other") == []
+    assert faults(v4.new_notebook(cells=[figure(3110) for _ in range(40)]), "04_other") == []
 
 
 def source(number, old, new):
@@ -102,12 +102,12 @@ SPOILERS = {
     "small font": (
         "text_can_be_read",
         source(5, "plt.show()", "ax.legend(fontsize=8)\nplt.show()"),
-        "figure 2 is 800 pixels wide, its least text 6.9",
+        "figure 2 is 1244 pixels wide, its least text 6.9",
     ),
     "wide figure": (
         "text_can_be_read",
-        lambda n: n.cells.__setitem__(5, figure(1000, "hide-input")),
-        "figure 2 is 1000 pixels wide",
+        lambda n: n.cells.__setitem__(5, figure(1555, "hide-input")),
+        "figure 2 is 1555 pixels wide",
     ),
 }
 
@@ -122,9 +122,9 @@ def test_what_breaks_a_rule_is_found(faults, name):
 
 def test_the_words_of_the_box_do_not_count_and_a_hidden_figure_needs_no_caption(faults):
     notebook = chapter()
-    notebook.cells.append(figure(2000, "hide-cell"))
+    notebook.cells.append(figure(3110, "hide-cell"))
     assert faults(notebook) == []
 
 
 def test_text_is_as_small_as_the_figure_is_wide():
-    assert second_edition.text_height(800) == 2 * second_edition.text_height(1600)
+    assert second_edition.text_height(1244) == 2 * second_edition.text_height(2488)

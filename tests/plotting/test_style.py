@@ -7,6 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
+from matplotlib_inline.config import InlineBackend
 
 from weightinit.plotting import COLORS, describe, series, style, use_style
 
@@ -80,12 +81,14 @@ class Shell:
         self.backends.append(backend)
 
 
+@pytest.mark.filterwarnings("ignore:InlineBackend:DeprecationWarning")  # of its own old code
 def test_in_a_notebook_figures_describe_themselves(monkeypatch):
     shell = Shell()
     monkeypatch.setattr(style, "_notebook_shell", lambda: shell)
     with plt.rc_context():
         use_style()
     assert shell.backends == ["inline"]
+    assert InlineBackend.instance().figure_formats == {"retina"}
     figure, shown = Figure(), []
     shell.texts[Figure](figure, SimpleNamespace(text=shown.append), False)
     assert shown == [describe(figure)]

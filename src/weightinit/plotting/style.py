@@ -20,13 +20,15 @@ THEORY = {"linestyle": "--", "marker": "", "linewidth": 1.6}
 BAND = {"alpha": 0.25, "linewidth": 0}
 JOINED = {"linewidth": 1.0}  # medians joined by a line thinner than a curve of many points
 UNJOINED = {"linestyle": "none"}
+# The inline backend's word for pictures with two pixels for each, as good screens have.
+SHARP = {"retina"}
 # Weights by sign: blue below 0, white at 0, red above.
 WEIGHTS = {"cmap": "RdBu_r", "interpolation": "nearest"}
 
 _STYLE = {
     # 5.6 inches on a phone (343 px inside the margins) leave 12 pt text 10 px high, and 11 pt 9 px
     "figure.figsize": (5.6, 3.8),
-    "figure.dpi": 144,
+    "figure.dpi": 112,  # a page shows 640 such pixels; see SHARP
     "savefig.dpi": "figure",
     "figure.facecolor": "white",  # opaque: the text stays dark on light in the dark theme
     "savefig.facecolor": "white",
@@ -59,9 +61,10 @@ _STYLE = {
 def use_style() -> None:
     """Set the house style and, in a notebook, let figures describe themselves.
 
-    Call it once, in the first code cell. In a notebook every figure is then shown as a PNG with
-    the text of `describe` as its ``text/plain`` form. End a plotting cell with ``plt.show()``:
-    it shows each open figure once and closes it. Outside a notebook only the style is set.
+    Call it once, in the first code cell. In a notebook every figure is then shown as a PNG, with
+    two pixels for each of a page and the text of `describe` as its ``text/plain`` form. End a
+    plotting cell with ``plt.show()``: it shows each open figure once and closes it. Outside a
+    notebook only the style is set.
 
     Examples
     --------
@@ -71,8 +74,11 @@ def use_style() -> None:
     """
     shell = _notebook_shell()
     if shell is not None:
+        from matplotlib_inline.config import InlineBackend  # comes with a notebook's kernel
+
         # The order matters. Configuring the inline backend throws away every formatter for
         # figures that was registered before, so it has to come first.
+        InlineBackend.instance().figure_formats = SHARP
         shell.enable_matplotlib("inline")
         formatters = shell.display_formatter.formatters
         formatters["text/plain"].for_type(Figure, _print_description)
