@@ -62,7 +62,8 @@ def measured_claim(id: str) -> str:
     return f"""\
 slope = 0.25
 claim("{id}",
-      evidence("products of slopes", [slope**10, slope**11, slope**12], at_most=1e-5,
+      evidence("products of slopes",
+               [slope**10, slope**11, slope**12], at_most=1e-5,
                control=("slope 0.9", 0.9**10)),
       evidence("largest slope", slope, at_most=0.9))"""
 

@@ -23,6 +23,7 @@ from weightinit import claims
 
 MAX_BYTES = 2_000_000  # a chapter of seventeen figures, which the phone of a reader has to load
 MAX_LINES = 25
+MAX_WIDTH = 76  # characters of an open line of code: a page 1280 pixels wide cuts longer ones
 RUN_TIMES = Path(__file__).parents[2] / "benchmarks" / "chapters.json"
 MIN_ALT = 40
 # What outputs may hold. Other forms are not compared in every detail, or need a server behind them.
@@ -197,6 +198,16 @@ def short_cells(path: Path, notebook: NotebookNode) -> Faults:
             yield f"{name} has {lines} lines; at most {MAX_LINES}"
 
 
+def narrow_code(path: Path, notebook: NotebookNode) -> Faults:
+    """A line of code that is not folded fits on the page; nobody has to scroll sideways."""
+    for name, cell in code_cells(notebook):
+        if second_edition.FOLDED & set(cell.metadata.get("tags", ())):
+            continue
+        for line in cell.source.splitlines():
+            if len(line) > MAX_WIDTH:
+                yield f"{name}: {len(line)} characters, at most {MAX_WIDTH}: {line.strip()}"
+
+
 def clean_metadata(path: Path, notebook: NotebookNode) -> Faults:
     """Nothing in the metadata that changes from run to run or from machine to machine."""
     if notebook.metadata != METADATA:
@@ -271,6 +282,7 @@ RULES = (
     no_local_paths,
     small_enough,
     short_cells,
+    narrow_code,
     clean_metadata,
     honest_about_time,
     claims_match,

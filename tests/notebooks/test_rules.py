@@ -53,6 +53,12 @@ def set_tags(*tags):
     return lambda notebook: find(notebook, "tiny").metadata.update(tags=list(tags))
 
 
+def set_wide_and(tag):
+    return lambda notebook: find(notebook, "tiny").update(
+        source="b".ljust(74) + "= 1", metadata={"tags": [tag]}
+    )
+
+
 def set_metadata(**entries):
     return lambda notebook: find(notebook, "tiny").metadata.update(entries)
 
@@ -176,6 +182,7 @@ SPOILERS = {
     "Windows path": ("no_local_paths", set_source(r"open(r'C:\data\x.csv')")),
     "Windows home": ("no_local_paths", set_source(r"open('D:\\Users\\me\\x.csv')")),
     "long cell": ("short_cells", set_source("\n".join(["a = 1"] * 26))),
+    "wide line": ("narrow_code", set_source("a = 1\n" + "b".ljust(74) + "= 1")),
     "minutes": ("honest_about_time", add_markdown("**Time**: 999 minutes to read.")),
     "kernel": ("clean_metadata", lambda n: n.metadata.kernelspec.update(name="my-env")),
     "version": ("clean_metadata", lambda n: n.metadata.language_info.update(version="3.12")),
@@ -187,6 +194,8 @@ FINE = {
     "words of a path": add_markdown("https://example.org/home/me/ ../chapters/x.ipynb $n/var$"),
     "letters and colons": add_markdown("$f:\\mathbb R$ and (a)C:x, ./tmp/x, work/x"),
     "25 lines": set_source("\n".join(["a = 1"] * 25)),
+    "76 characters": set_source("b".ljust(73) + "= 1"),
+    "wide line, folded": set_wide_and("hide-input"),
     "alt of 40 characters": set_alt("x" * 40),
     "Markdown image": add_markdown(f"![{ALT}in Markdown](a.png)"),
     "HTML image": add_markdown(f'<img src="a.png" alt="{ALT}in HTML">'),

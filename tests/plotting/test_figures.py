@@ -89,10 +89,32 @@ def test_theory_has_the_colour_of_its_series_or_is_black(ax):
     assert [line.get_label() for line in ax.lines] == ["theory", "_theory"]
 
 
+def test_in_a_legend_theory_stands_last_and_the_others_in_the_order_of_drawing(runs, ax):
+    for i, name in enumerate(("one", "two")):
+        plotting.plot_spread(runs, "layer", "rms", label=name, index=i, ax=ax)
+        label = "theory" if i == 0 else None
+        plotting.plot_theory([1, 2], [3, 4], label=label, index=i, ax=ax)
+    ax.plot([1, 2], [4, 4], label="law", **plotting.THEORY)
+    ax.errorbar([1], [2], [1], label="three")
+    ax.axhline(2, label="guessing", **plotting.series(2, measured=False))  # dashed, no theory
+    legend = plotting.legend(ax, loc="upper left", title="names")
+    assert legend is ax.get_legend() and legend.get_title().get_text() == "names"
+    entries = [text.get_text() for text in legend.get_texts()]
+    assert entries == ["one", "two", "guessing", "three", "theory", "law"]
+    handles = dict(zip(entries, legend.legend_handles, strict=True))
+    assert handles["one"].get_marker() == "o" and handles["theory"].get_linestyle() == "--"
+
+
+def test_a_legend_of_what_are_no_axes():
+    with pytest.raises(TypeError, match="ax must be a matplotlib.Axes.*, got 'best'"):
+        plotting.legend("best")
+
+
 def test_the_current_axes_are_the_default(runs, ax):
     plt.sca(ax)
     assert plotting.plot_spread(runs, "layer", "rms", label="measured") is ax
     assert plotting.plot_theory([1], [1], label=None) is ax
+    assert plotting.legend() is ax.get_legend()
     assert plotting.plot_filters(np.zeros((4, 4)), limit=1) is ax
 
 

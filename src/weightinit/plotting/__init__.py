@@ -7,13 +7,20 @@ Read `style` (colours, lines, the look of a band), `figures` (the kinds of figur
 """
 
 from weightinit.plotting.description import describe
-from weightinit.plotting.figures import plot_filters, plot_spread, plot_theory, quartiles
+from weightinit.plotting.figures import (
+    legend,
+    plot_filters,
+    plot_spread,
+    plot_theory,
+    quartiles,
+)
 from weightinit.plotting.style import COLORS, THEORY, series, use_style
 
 __all__ = [
     "COLORS",
     "THEORY",
     "describe",
+    "legend",
     "plot_filters",
     "plot_spread",
     "plot_theory",

@@ -5,7 +5,10 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.container import Container
+from matplotlib.legend import Legend
 
 from weightinit._checks import (
     as_numbers,
@@ -162,6 +165,39 @@ def plot_theory(
     return ax
 
 
+def legend(ax: Axes | None = None, **options) -> Legend:
+    """Draw a legend in which theory stands last, in whatever order things were drawn.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes, optional
+        Whose series to list, and where; the current axes by default.
+    **options
+        Passed to ``Axes.legend``, such as ``loc``.
+
+    Returns
+    -------
+    matplotlib.legend.Legend
+        The legend.
+
+    Raises
+    ------
+    TypeError
+        If ``ax`` is not axes.
+
+    Examples
+    --------
+    >>> ax = plot_theory([1, 2], [0.5, 1.0], label="theory", ax=plt.figure().add_subplot())
+    >>> _ = ax.plot([1, 2], [0.6, 1.1], "o", label="measured")
+    >>> [text.get_text() for text in legend(ax).get_texts()]
+    ['measured', 'theory']
+    """
+    ax = _axes(ax)
+    entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
+    entries.sort(key=lambda entry: _is_theory(entry[0]))  # others keep their order
+    return ax.legend([handle for handle, _ in entries], [text for _, text in entries], **options)
+
+
 def plot_filters(weights, *, limit: float, columns: int = 4, ax: Axes | None = None) -> Axes:
     """Draw the weights of first-layer units as square images, on one symmetric colour scale.
 
@@ -221,3 +257,7 @@ def _axes(ax: Axes | None) -> Axes:
     if ax is not None:
         check_instance("ax", ax, Axes, "plt.gca()")
     return plt.gca() if ax is None else ax
+
+
+def _is_theory(handle: Artist | Container) -> bool:
+    return isinstance(handle, Artist) and handle.get_gid() == THEORY["gid"]

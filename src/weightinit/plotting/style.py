@@ -14,8 +14,9 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 # One marker and one dash pattern per colour, so that no meaning rests on colour alone.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2)), (0, (3, 1)), "-.")
-# What theory predicts is a dashed line without markers; what was measured has markers.
-THEORY = {"linestyle": "--", "marker": "", "linewidth": 1.6}
+# What theory predicts is a dashed line without markers; what was measured has markers. A legend
+# knows it by its gid.
+THEORY = {"linestyle": "--", "marker": "", "linewidth": 1.6, "gid": "theory"}
 # The band between quartiles lies behind them: its series' colour, pale, without an edge.
 BAND = {"alpha": 0.25, "linewidth": 0}
 JOINED = {"linewidth": 1.0}  # medians joined by a line thinner than a curve of many points
