@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import math
 import random
+import re
 import sys
 
 import numpy as np
@@ -16,6 +17,14 @@ import numpy as np
 from grading.codec import Foreign, answer, question, read
 
 TOO_LARGE = 1e60  # of an answer: what a check computes with it, such as its cube, stays finite
+
+
+HINTS = {  # of what errors of Python and NumPy often come from
+    "'NoneType' object is not": "is a `return` missing?",
+    "core dimension": "do the shapes fit? Is an array transposed, or is the order another?",
+    "could not be broadcast": "do the shapes fit? Is an array transposed, or is the order another?",
+    "shapes cannot be multiplied": "do the shapes fit? Is one transposed, or the order another?",
+}
 
 
 class Wrong(Exception):
@@ -85,8 +94,11 @@ class Ask:
         if error.startswith("NameError") and f"'{expression.partition('(')[0]}'" in error:
             name = expression.partition("(")[0]
             raise Wrong(f"`{name}` is not defined: write it, and run its cell")
-        if error.startswith("NotImplementedError"):
-            raise Wrong(f"`{expression}` is not written yet")
+        if error.startswith("NotImplementedError:"):
+            blank = error.partition(": ")[2]  # the function, or what a library says
+            if not blank or blank.isidentifier():
+                raise Wrong(_blank(expression, blank))
+        error += next((f": {hint}" for part, hint in HINTS.items() if part in error), "")
         given = ", ".join(f"{name} = {_short(value)}" for name, value in values.items())
         raise Wrong(f"`{expression}` raised {error}" + (f" (with {given})" if given else ""))
 
@@ -107,6 +119,14 @@ class Ask:
             raise Wrong(f"`{expression}` is too large: {value:.3g}")
         return value
 
+    def share(self, expression, /, **values):
+        """Return a number from 0 to 1: a share or a probability."""
+        value = self.number(expression, **values)
+        if not -1e-6 <= value <= 1 + 1e-6:
+            hint = ": is it in percent, or a number of things?" if 1 < value else ""
+            raise Wrong(f"`{expression}` should lie between 0 and 1, got {value:.4g}{hint}")
+        return value
+
     def array(self, expression, shape, /, **values):
         """Return an array of finite numbers, as float64."""
         value = self(expression, **values)
@@ -118,7 +138,8 @@ class Ask:
                 if value.dtype.kind not in "biuf":
                     raise TypeError
             except (ValueError, TypeError, OverflowError):
-                raise Wrong(f"`{expression}` should be an array of numbers") from None
+                size = f": a list of {shape[0]} numbers will do" if len(shape) == 1 else ""
+                raise Wrong(f"`{expression}` should be an array of numbers{size}") from None
         if type(value) is not np.ndarray:
             raise Wrong(f"`{expression}` should be an array, got {_kind(value)}")
         if value.shape != tuple(shape):
@@ -129,6 +150,14 @@ class Ask:
         if np.abs(value).max(initial=0) > TOO_LARGE:
             raise Wrong(f"`{expression}` has numbers that are too large, beyond {TOO_LARGE:g}")
         return value
+
+
+def _blank(expression, name):
+    """Return what to say of a function that is left blank, asked or called by what is asked."""
+    said = "is not written yet, or its line `raise NotImplementedError()` is still there"
+    if not name or re.search(rf"\b{name}\(", expression):
+        return f"`{name or expression}` {said}"
+    return f"`{expression}` needs `{name}`, which {said}"
 
 
 def _numbers(value):
@@ -188,7 +217,7 @@ def close(got, expected, what, rtol=1e-6, atol=0.0, mistakes=()):
     how = _difference(got, expected, max(rtol, 1e-3))
     for value, hint in mistakes:
         if np.shape(value) == got.shape and np.abs(got - value).max(initial=0) <= most:
-            how += f": {hint}"
+            how = f"{how.partition(': ')[0]}: {hint}"
             break
     raise Wrong(f"{what} {how}")
 
@@ -202,7 +231,7 @@ def _difference(got, expected, rtol):
         return "is wrong" if got.ndim == 0 else "has wrong entries"
     if factor < 0:
         return "has the wrong sign" + ("" if abs(factor + 1) < rtol else " and the wrong size")
-    if abs(factor - 1) < 1e-3:
+    if abs(factor - 1) < 1e-2:
         return f"is wrong by a factor of {factor:.6f}: is something rounded, or left out?"
     size = f"{factor:.4g} times too large" if factor > 1 else f"{1 / factor:.4g} times too small"
     return f"is {size}"

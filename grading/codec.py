@@ -128,9 +128,20 @@ def answer(text, namespace):
 def _said(error):
     name = str(type(error).__name__)
     try:
-        return f"{name}: {error}"[:500]
+        text = str(error)
+        if isinstance(error, NotImplementedError) and not text:
+            text = _raised_in(error)
+        return f"{name}: {text}"[:500]
     except BaseException:  # of a class that a student wrote
         return f"{name[:80]}, which cannot be printed"
+
+
+def _raised_in(error):
+    """Return the name of the function that raised an error, such as one that is left blank."""
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code.co_name
 
 
 def read(text):

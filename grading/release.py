@@ -37,8 +37,12 @@ for Linux, pip and CPU.
    it with check(...), where there is one: it says what holds, and what does not yet. Marking asks
    more: other numbers, and other cases that the text names. Tasks without such a cell are
    graded by a person. You may add cells; functions in them count. Leave the given ones as they are.
+   Keep checks.py beside the notebook: it holds what check(...) runs.
 
-3. Before you hand in: Kernel > Restart Kernel and Run All Cells. Save.
+3. Before you hand in: Kernel > Restart Kernel and Run All Cells. Save. The restart matters: until
+   then a function that you have renamed or deleted still answers under its old name. A cell that
+   raises an error stops Run All; marking goes on with the next cell, and what depends on the one
+   with the error earns nothing.
 
 4. Hand in the one file {name}.ipynb, under this name, in the way that your instructor has told you.
    Only the notebook counts; other files are not used, so keep all your code in it.

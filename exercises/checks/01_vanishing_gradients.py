@@ -59,7 +59,7 @@ def until_layers(ask, params):
 
 @part("flat", points=0.5, public=True)
 def flat_line(ask, params):
-    """The weight gradient is flat for a = b and for one layer; a signal that shrinks lifts it."""
+    """The weight gradient is flat for a = b and for one layer, and right in two; steps add up."""
     a, layers = params.uniform(0.2, 0.8), params.randint(4, 12)
     got = ask.number("weight_gradient_ratio(a, a, L)", a=a, L=layers)
     close(
@@ -83,6 +83,18 @@ def flat_line(ask, params):
     one = ask.number("weight_gradient_ratio(a, b, 1)", a=a, b=1 + a)
     what = "the ratio in a network of one layer, where W^1 is W^L,"
     close(one, 1, what, mistakes=[(one, "from layer 1 to layer L there are L - 1 steps")])
+    b = params.uniform(1.1, 1.6)
+
+    def ratio(layers):
+        return ask.number("weight_gradient_ratio(a, b, L)", a=a, b=b, L=layers)
+
+    upward, often = b / a, "from layer 1 to layer 2 each size is multiplied once"
+    hints = [(upward**2, often), (upward**0.5, often)]
+    hints += [(a / b, "is this the last layer over the first?")]
+    hints += [(b, "this is the ratio of the gradients by h")]
+    close(ratio(2), upward, "the ratio in a network of two layers", mistakes=hints)
+    what = "the ratio for L = 6, beside that for L = 3 times that for L = 4,"
+    close(ratio(6), ratio(3) * ratio(4), what)
 
 
 @part("flat", points=1)
@@ -125,6 +137,8 @@ def near_at_zero(ask, params):
     right = numbers["n"] * numbers["v"] * slope**2
     got = ask.number(NEAR, q=0.0, **numbers)
     hints = [(right / slope, "square the slope"), (right / c**2, "the chain rule gives a factor c")]
+    hints += [(4 * right, "1/4 is the slope of the sigmoid at zero: square it, too")]
+    hints += [(right / (s * c), "square s and c, too")]
     hints += [(right / c, "the slope is squared, with all its factors")]
     hints += [(right / s, "the slope is squared, with all its factors")]
     hints += [(right / s**2, "s scales the slope too")]
@@ -134,7 +148,7 @@ def near_at_zero(ask, params):
 
 @part("near", points=0.5, public=True)
 def near_scaled(ask, params):
-    """The term in q has the right sign, and changes rightly with c."""
+    """The term in q is right for c = 1, and changes rightly with c."""
     numbers, q = near_numbers(params), params.uniform(0.1, 0.3)
     c = numbers.pop("c")
     zero, got = (ask.number(NEAR, q=size, c=c, **numbers) for size in (0.0, q))
@@ -143,9 +157,21 @@ def near_scaled(ask, params):
     if got > zero:
         raise Wrong("the slope is largest at zero: does a wider spread make chi1 larger?")
     other = c**2 * ask.number(NEAR, q=c**2 * q, c=1.0, **numbers)
-    what = "chi1 for c and q, beside c**2 times chi1 for 1 and c**2 q,"
-    hint = "if h has variance q, c h has variance c**2 q: how often does c appear in the term in q?"
-    close(got, other, what, rtol=1e-9, mistakes=[(got, hint)])
+    if abs(got - other) > 1e-9 * abs(other):
+        raise Wrong(
+            f"c has the wrong effect: q = {q:.3g} and c = {c:.3g} should give c**2 times as much as"
+            " c**2 * q and c = 1. (If h has variance q, then c h has variance c**2 q.) How often"
+            " does c appear in the term in q?"
+        )
+    step, z = 1e-3, np.linspace(-8, 8, 4001)
+    weights = np.exp(-z * z / 2) / np.exp(-z * z / 2).sum()
+    slopes = 0.25 / np.cosh(math.sqrt(step) * z / 2) ** 2  # of the sigmoid, for h from N(0, step)
+    right = numbers["n"] * numbers["v"] * numbers["s"] ** 2 * (weights @ slopes**2 - 1 / 16)
+    change = ask.number(NEAR, q=step, c=1.0, **numbers) - ask.number(NEAR, q=0.0, c=1.0, **numbers)
+    hints = [(right / 2, "a square has twice the mixed product")]
+    hints += [(right * 2, "the mixed product of 1/4 and 1/16 comes twice, not four times")]
+    what = "the change of chi1 from q = 0 to a small q, for c = 1,"
+    close(change, right, what, rtol=5e-3, mistakes=hints)
 
 
 @part("near", points=1)
@@ -168,7 +194,7 @@ def near_correction(ask, params):
     close(change / q, right, "the term in q", rtol=1e-3, mistakes=hints)
 
 
-@part("near", points=0.5)
+@part("near", points=0.5, public=True)
 def near_no_more(ask, params):
     """There are no terms beyond the one in q."""
     numbers, q = near_numbers(params), params.uniform(0.2, 0.6)
@@ -282,10 +308,12 @@ def through_network(ask, params, depth):
         if np.allclose(got, value, rtol=1e-6, atol=0):
             raise Wrong(f"the list of sizes has wrong entries: {hint}")
     arrive = top @ weights[-1], (top * (2 * a * hs[-1] + c).detach()) @ weights[-1]
-    bare, above = (one.square().mean().sqrt().item() for one in arrive)
+    arrive += (top * (2 * a * (hs[-2] @ weights[-1].T) + c).detach() @ weights[-1],)
+    bare, above, other = (one.square().mean().sqrt().item() for one in arrive)
     hints = [
         (bare, "the slope is missing"),
         (above, "the slope belongs to the h that the step leads to"),
+        (other, "in task 4 the activation comes after the weights, here before them"),
     ]
     for layer in range(depth, 0, -1):
         what = f"the size in layer {layer} of {depth}"
@@ -306,7 +334,7 @@ def walk_many_layers(ask, params):
 
 @part("fit", points=0.5, public=True)
 def fit_exact(ask, params):
-    """Of a list of sizes that shrink by one factor exactly, it finds the factor."""
+    """Of a list of sizes that shrink by one factor, exactly or with scatter, it finds it."""
     factor, layers = params.uniform(0.2, 0.8), params.randint(5, 10)
     sizes = params.uniform(0.1, 5) * factor ** np.arange(layers)[::-1]
     hints = [
@@ -318,9 +346,22 @@ def fit_exact(ask, params):
         (1 / sizes[0], "polyfit returns slope and intercept: take the slope"),
         (math.exp(1 / math.log(factor)), "polyfit takes the layers first, then the logarithms"),
         (factor ** (1 / math.log(10)), "exp does not undo log10"),
+        (factor ** math.log(10), "10 to a power does not undo log, exp does"),
     ]
     got = ask.number("fit_factor(sizes)", sizes=sizes.tolist())
     close(got, factor, "the factor", mistakes=hints)
+    above = np.array([0.3, -0.2, 0.1, -0.4, -0.3, 0.5]) * params.uniform(1, 2)
+    away = np.arange(6) - 2.5
+    above -= above.mean() + away * (away @ above) / (away @ away)  # the best line is at 0
+    sizes = factor ** np.arange(6)[::-1] * np.exp(above)
+    what = "the factor of sizes that scatter about such a line"
+    ratios = sizes[:-1] / sizes[1:]
+    hints = [
+        ((sizes[0] / sizes[-1]) ** (1 / 5), "it uses the first and last size only"),
+        (ratios.mean(), "this is the mean of the ratios: fit the line"),
+        (np.median(ratios), "this is the median of the ratios: fit the line"),
+    ]
+    close(ask.number("fit_factor(sizes)", sizes=sizes.tolist()), factor, what, mistakes=hints)
 
 
 def _line(sizes):
@@ -400,7 +441,12 @@ def theory_square(ask, params):
     if got[0] == got[1]:
         raise Wrong("the factors are equal: q changes from layer to layer")
     right = a * np.sqrt(nv * np.array([first, second]))
-    hints = [(a * math.sqrt(nv * m), "q in layer 1 is nv m, not m")]
+    if np.allclose(got, right[::-1], rtol=1e-5, atol=0):
+        raise Wrong("the list of factors has the wrong order: it should begin with layer 1")
+    nothing = "nv is missing once: q in layer 1 is nv m, and nv stands under the root of a factor"
+    hints = [(a * math.sqrt(nv * m), nothing)]
+    root = "mean_over_gaussian takes the variance q, not its root"
+    hints += [(a * math.sqrt(nv * math.sqrt(first)), root)]
     hints += [(a * nv, "the mean square m of the input has no effect")]
     hints += [(right[1], "the factor of layer 1 belongs to q of layer 1: store it first")]
     hints += [(0.0, "the mean of the squared slope, not the square of the mean slope")]

@@ -44,6 +44,10 @@ def ratio_after_two_layers(ask, params):
             ((first / second) ** 2, mean_squares),
             (second / first, "which network is above, which below the fraction bar?"),
             (1.0, "equal shares do not mean equal gradients; what else stands in chi_1?"),
+            (
+                (first / second) ** 0.5,
+                "two layers give two factors: is one lost?",
+            ),
         ],
     )
     close(ratio(6), ratio(3) ** 2, "the ratio after six layers, against the square after three,")
@@ -138,23 +142,43 @@ def slopes_with_signs(ask, params):
 
 @part("saturated_share", points=0.5, public=True)
 def share_of_tanh_units(ask, params):
-    """Of tanh units, some steep and some far out on either side, the share is right."""
-    left, right, steep = params.randint(3, 9), params.randint(10, 20), params.randint(5, 30)
-    draw = params.numpy()
-    h = [-draw.uniform(3, 6, left), draw.uniform(3, 6, right), draw.uniform(-1, 1, steep)]
+    """Of units of a scaled tanh, steep, on the bend and far out, the share is right."""
+    left, right, steep = params.randint(3, 9), params.randint(10, 20), params.randint(25, 30)
+    bend = params.randint(31, 40)  # where the slope is 0.18 to 0.42 of the largest
+    draw, a = params.numpy(), params.uniform(3, 4)
+    h = [-draw.uniform(2.5, 5, left), draw.uniform(2.5, 5, right)]
+    h += [draw.uniform(-0.5, 0.5, steep), draw.uniform(1, 1.5, bend)]
     h = draw.permutation(np.concatenate(h))
     n = len(h)
+    scale = "the largest slope is not 1 here, but 3 to 4: search it on the grid"
     close(
-        ask.number("saturated_share(lambda h: h.tanh(), h)", h=_tensor(h)),
+        ask.share("saturated_share(lambda h: a * h.tanh(), h)", a=a, h=_tensor(h)),
         (left + right) / n,
         "the share",
         mistakes=[
-            (steep / n, "is that the share of the units that are not saturated?"),
+            ((steep + bend) / n, "is that the share of the units that are not saturated?"),
             (right / n, "units far out on the left are flat as well"),
             (left / n, "units far out on the right are flat as well"),
-            (left + right, "is that a number of units instead of a share?"),
+            ((np.abs(a * np.tanh(h)) > 0.95).mean(), "the slope counts, not the value"),
+            ((a * (1 - np.tanh(h) ** 2) < 0.05).mean(), scale),
         ],
     )
+    close(
+        ask.share("saturated_share(lambda h: a * h.tanh(), h, 0.5)", a=a, h=_tensor(h)),
+        (left + right + bend) / n,
+        "the share for the fraction 0.5",
+        mistakes=[
+            ((left + right) / n, "is the argument `fraction` used?"),
+            ((a * (1 - np.tanh(h) ** 2) < 0.5).mean(), scale),
+        ],
+    )
+    signs = "the function falls: compare sizes of slopes, without their signs"
+    got = ask.share("saturated_share(lambda h: -a * h.tanh(), h)", a=a, h=_tensor(h))
+    close(got, (left + right) / n, "the share for a falling tanh", mistakes=[(got, signs)])
+    far = _tensor(draw.uniform(3, 6, size=20))
+    got = ask.share("saturated_share(lambda h: h.tanh(), h)", h=far)
+    reference = "the largest slope is that of the function, not that of the units at hand"
+    close(got, 1.0, "the share where all units are far out", mistakes=[(got, reference)])
 
 
 @part("saturated_share", points=1)
@@ -171,11 +195,11 @@ def share_of_other_functions(ask, params):
     h[np.abs(ratio - fraction) < 1e-3] = 1.0  # none so near that rounding decides
     ratio = np.abs(slope(h)) / np.abs(slope(np.linspace(-10, 10, 2001))).max()
     what = "saturated_share(lambda h: -a * h * h.sigmoid(), h, fraction)"
-    got = ask.number(what, a=a, fraction=fraction, h=_tensor(h))
+    got = ask.share(what, a=a, fraction=fraction, h=_tensor(h))
     signs = "the function falls where it is steep; compare sizes of slopes, without their signs"
     close(got, (ratio < fraction).mean(), "the share", mistakes=[(1.0, signs), (0.0, signs)])
     h = params.numpy().uniform(6, 7, size=40)
-    got = ask.number("saturated_share(lambda h: a * h.sigmoid(), h)", a=a, h=_tensor(h))
+    got = ask.share("saturated_share(lambda h: a * h.sigmoid(), h)", a=a, h=_tensor(h))
     reference = "the largest slope is that of the function, not that of the units at hand"
     close(got, 1.0, "the share where all units are far out", mistakes=[(0.0, reference)])
 
@@ -186,24 +210,28 @@ def share_of_other_functions(ask, params):
 @part("predicted_share", points=0.5, public=True)
 def share_against_draws(ask, params):
     """For mean 0 the prediction agrees with a count of Gaussian numbers."""
-    at, variance, n = params.uniform(1.5, 3), params.uniform(2.5, 6), 400_000
-    got = ask.number("predicted_share(at, variance)", at=at, variance=variance)
-    z = params.numpy().normal(size=n)
-    size = np.abs(z) * variance**0.5
-    counted = (size > at).mean()
-    within(
-        got,
-        counted,
-        (counted * (1 - counted) / n) ** 0.5,
-        "the share",
-        mistakes=[
-            (counted / 2, "the units far out on the left count as well"),
-            (1 - counted, "is that the share of the units that are not saturated?"),
-            ((np.abs(z) * variance > at).mean(), "did you take the variance for its root?"),
-        ],
-    )
-    if ask.number("predicted_share(at, variance)", at=2 * at, variance=variance) >= got:
-        raise Wrong("an edge that is twice as far out should leave fewer units beyond it")
+    at, variance, n = params.uniform(1.5, 3), params.uniform(2.5, 6), 4_000_000
+    z = np.abs(params.numpy().standard_normal(n, dtype=np.float32))
+
+    def beyond(edge):
+        return np.count_nonzero(z > edge) / n
+
+    for edge in (at, at / 2):  # six deviations of the count are 0.0015 at most
+        got = ask.share("predicted_share(at, variance)", at=edge, variance=variance)
+        root = edge / variance**0.5
+        counted = beyond(root)
+        within(
+            got,
+            counted,
+            (counted * (1 - counted) / n) ** 0.5,
+            "the share, which should be right to 0.001,",
+            mistakes=[
+                (counted / 2, "the units far out on the left count as well"),
+                (1 - counted, "is that the share of the units that are not saturated?"),
+                (beyond(edge / variance), "did you take the variance for its root?"),
+                (beyond(root * 2**0.5), "erfc(x) belongs to variance 1/2: where is the root of 2?"),
+            ],
+        )
 
 
 @part("predicted_share", points=1)
@@ -213,7 +241,7 @@ def share_with_a_mean(ask, params):
         at, variance = params.uniform(1.5, 4), params.uniform(2, 8)
         mean = sign * params.uniform(0.7, 1.4)
         what = "predicted_share(at, variance, mean)"
-        got = ask.number(what, at=at, variance=variance, mean=mean)
+        got = ask.share(what, at=at, variance=variance, mean=mean)
         root = math.sqrt(2 * variance)
         expected = (math.erfc((at + mean) / root) + math.erfc((at - mean) / root)) / 2
         close(got, expected, "the share with a mean that is not 0", rtol=0, atol=1e-3)
@@ -222,21 +250,34 @@ def share_with_a_mean(ask, params):
 # --- centred
 
 
+def _applied(ask, what, shape, **values):
+    """Return what a centred function gives; say so where it is no function."""
+    try:
+        return ask.array(what, shape, **values)
+    except Wrong as error:
+        said = str(error)
+        number = "object is not callable" in said and "NoneType" not in said
+        if number or "name 'h' is not defined" in said:
+            function = "return the function itself, `psi`, not `psi(h)`"
+            raise Wrong(f"{error}. `centred(phi)` should be a function: {function}") from None
+        raise
+
+
 @part("centred", points=1, public=True)
 def centred_moments(ask, params):
-    """A centred sigmoid has mean 0 and variance 1 for inputs from N(0, 1)."""
-    a, c = params.uniform(0.5, 3), params.uniform(-1, 1)
+    """A centred sigmoid, shifted and scaled, has mean 0 and variance 1 for inputs from N(0, 1)."""
+    a, b, c = params.uniform(0.5, 3), params.uniform(0.6, 1.2), params.uniform(-1, 1)
     z = np.linspace(-8, 8, 4001)
     weight = np.exp(-z * z / 2)
     weight /= weight.sum()
-    what = "centred(lambda h: a * h.sigmoid() + c)(z)"
-    got = ask.array(what, z.shape, a=a, c=c, z=_tensor(z))
+    what = "centred(lambda h: a * (h + b).sigmoid() + c)(z)"
+    got = _applied(ask, what, z.shape, a=a, b=b, c=c, z=_tensor(z))
     mean = (weight * got).sum()
     if abs(mean) > 1e-3:
         sample = "is that the mean of a sample? `expectation` is more exact"
         order = "take the mean off before you divide, and take the mean for inputs from N(0, 1)"
         raise Wrong(f"the mean is not 0 but {mean:.3g}: {sample if abs(mean) < 0.05 else order}")
-    before = a * _sigmoid(z) + c
+    before = a * _sigmoid(z + b) + c
     second = (weight * before**2).sum()
     variance = second - (weight * before).sum() ** 2
     close(
@@ -251,13 +292,16 @@ def centred_moments(ask, params):
             (variance / before.var(), "m and s are constants, not those of the h at hand"),
         ],
     )
+    spread = (got[-1] - got[0]) / (before[-1] - before[0])
+    if np.abs(got - got[0] - spread * (before - before[0])).max() > 1e-4 * np.abs(got).max():
+        raise Wrong("the mean and the variance are right, but it is not phi, shifted and scaled")
 
 
 @part("centred", points=1)
 def centred_relu(ask, params):
     """A centred ReLU gives the right numbers, in the shape of its input."""
     h = params.numpy().normal(size=(params.randint(3, 6), 7)) * 2
-    got = ask.array("centred(lambda h: h.relu())(h)", h.shape, h=_tensor(h))
+    got = _applied(ask, "centred(lambda h: h.relu())(h)", h.shape, h=_tensor(h))
     mean, variance = 1 / math.sqrt(2 * math.pi), 1 / 2 - 1 / (2 * math.pi)
     close(got, (np.maximum(h, 0) - mean) / math.sqrt(variance), "the centred ReLU", rtol=1e-3)
 
@@ -272,7 +316,7 @@ def centred_other(ask, params):
     ):
         mean = _gaussian(f)
         expected = (f(h) - mean) / math.sqrt(_gaussian(lambda z, f=f: f(z) ** 2) - mean**2)
-        got = ask.array(what, (25,), b=b, h=_tensor(h))
+        got = _applied(ask, what, (25,), b=b, h=_tensor(h))
         close(got, expected, "the centred function", rtol=1e-3)
 
 
@@ -328,7 +372,7 @@ def dead_in_one_group(ask, params):
 
     def dead(groups):
         what = "expected_dead(p, images, groups)"
-        return ask.number(what, p=p, images=images, groups=groups)
+        return ask.share(what, p=p, images=images, groups=groups)
 
     close(
         dead(1),
@@ -348,7 +392,7 @@ def dead_in_many_groups(ask, params):
     for groups in (params.randint(3, 7), 12):
         p, images = params.uniform(0.4, 0.9), 12
         what = "expected_dead(p, images, groups)"
-        got = ask.number(what, p=p, images=images, groups=groups)
+        got = ask.share(what, p=p, images=images, groups=groups)
         close(got, p**groups, "the probability")
 
 
@@ -365,20 +409,33 @@ def _batch(draw, images, units, dead):
 
 @part("dead_share", points=0.5, public=True)
 def dead_in_one_batch(ask, params):
-    """The share is right for a single batch."""
+    """The share is right for a single batch, and for two that differ in size."""
     draw, units, images = params.numpy(), params.randint(20, 40), params.randint(6, 12)
-    n = params.randint(4, 12)
+    n, some = params.randint(4, 12), "a unit that is negative for some images is not dead"
     h = _batch(draw, images, units, draw.permutation(units)[:n])
     close(
-        ask.number("dead_share([h])", h=_tensor(h)),
+        ask.share("dead_share([h])", h=_tensor(h)),
         n / units,
-        "the share",
+        "the share in one batch",
         mistakes=[
             (0.0, "each column is a unit; do you look along the images?"),
-            (n, "is that a number of units instead of a share?"),
             (1 - n / units, "is that the share of the units that are alive?"),
-            ((h <= 0).mean(), "a unit that is negative for some images is not dead"),
-            ((h <= 0).any(axis=0).mean(), "a unit that is negative for some images is not dead"),
+            ((h <= 0).mean(), f"{some}; if you ask for `all`, does it run over the images?"),
+            ((h <= 0).any(axis=0).mean(), some),
+        ],
+    )
+    order = draw.permutation(units)
+    dead = order[:9], order[6:18]  # 3 units are dead in both
+    a, b = (_batch(draw, images + k, units, d) for k, d in zip((0, 5), dead, strict=True))
+    close(
+        ask.share("dead_share([a, b])", a=_tensor(a), b=_tensor(b)),
+        3 / units,
+        "the share in two batches",
+        mistakes=[
+            (21 / 2 / units, "the share is not the mean of the shares of the batches"),
+            (18 / units, "a unit that is alive in one of the batches is not dead"),
+            (9 / units, "is that the first batch alone?"),
+            (12 / units, "is that the last batch alone?"),
         ],
     )
 
@@ -390,7 +447,7 @@ def dead_in_all_batches(ask, params):
     order = draw.permutation(units)
     dead = [order[:25], order[10:35], order[5:20]]  # 10 units are dead in all three
     a, b, c = (_batch(draw, n, units, d) for n, d in zip((5, 9, 14), dead, strict=True))
-    got = ask.number("dead_share([a, b, c])", a=_tensor(a), b=_tensor(b), c=_tensor(c))
+    got = ask.share("dead_share([a, b, c])", a=_tensor(a), b=_tensor(b), c=_tensor(c))
     mistakes = [
         ((25 + 25 + 15) / 3 / units, "the share is not the mean of the shares of the batches"),
         (35 / units, "a unit that is alive in one of the batches is not dead"),
@@ -408,6 +465,6 @@ def dead_at_zero(ask, params):
     h = _batch(draw, 8, units, order[:9])
     alone = _batch(draw, 8, units, order[:9])
     h[2, order[:4]] = 0.0
-    got = ask.number("dead_share([a, b])", a=_tensor(h), b=_tensor(alone))
+    got = ask.share("dead_share([a, b])", a=_tensor(h), b=_tensor(alone))
     zero = "which slope has a ReLU at exactly 0?"
     close(got, 9 / units, "the share where some are 0", mistakes=[(5 / units, zero)])

@@ -89,6 +89,9 @@ def test_an_array_is_float64(value):
     assert ask(x=2.5).array("x", ()) == 2.5
 
 
+MANY = "`x` should be an array of numbers"
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [
@@ -97,12 +100,12 @@ def test_an_array_is_float64(value):
         (np.ones((2, 1)), "`x` should have shape (2,), got (2, 1)"),
         (np.ones(3), "`x` should have shape (2,), got (3,)"),
         (1.0, "`x` should have shape (2,), got ()"),
-        ([[1, 2], [3]], "`x` should be an array of numbers"),
-        (["a", "b"], "`x` should be an array of numbers"),
-        (["a" * 10**6, *[""] * 10**6], "`x` should be an array of numbers"),  # as texts 4 TB
-        ([None, {}], "`x` should be an array of numbers"),
-        ([object(), 1], "`x` should be an array of numbers"),
-        ([10**400, 1], "`x` should be an array of numbers"),
+        ([[1, 2], [3]], f"{MANY}: a list of 2 numbers will do"),
+        (["a", "b"], f"{MANY}: a list of 2 numbers will do"),
+        (["a" * 10**6, *[""] * 10**6], f"{MANY}: a list of 2 numbers will do"),  # as texts 4 TB
+        ([None, {}], f"{MANY}: a list of 2 numbers will do"),
+        ([object(), 1], f"{MANY}: a list of 2 numbers will do"),
+        ([10**400, 1], f"{MANY}: a list of 2 numbers will do"),
         (np.array([1, math.nan]), "`x` contains nan or infinity"),
         ([1.0, math.inf], "`x` contains nan or infinity"),
     ],
@@ -110,6 +113,46 @@ def test_an_array_is_float64(value):
 )
 def test_what_is_no_array_is_named(value, said):
     assert told(ask(x=value).array, "x", (2,)) == said
+
+
+BLANK = "is not written yet, or its line `raise NotImplementedError()` is still there"
+
+
+def test_the_function_that_is_left_blank_is_named():
+    def inner(x):
+        raise NotImplementedError
+
+    def outer(x):
+        return inner(x) + 1
+
+    def library(x):
+        raise NotImplementedError("no such kernel")
+
+    questions = ask(inner=inner, outer=outer, library=library)
+    assert told(questions, "[inner(x) for _ in range(2)][1]", x=1) == f"`inner` {BLANK}"
+    assert told(questions, "outer(x)", x=1) == f"`outer(x)` needs `inner`, which {BLANK}"
+    assert "raised NotImplementedError: no such kernel" in told(questions, "library(x)", x=1)
+    unnamed = Ask(lambda question: '{"error": "NotImplementedError: "}')
+    assert told(unnamed, "f(1)") == f"`f(1)` {BLANK}"
+
+
+def test_errors_that_often_have_one_cause_come_with_a_question():
+    questions = ask(maker=lambda x: None, a=np.ones((2, 3)))
+    assert "is a `return` missing? (with x = 1)" in told(questions, "maker(x)(x)", x=1)
+    assert "is a `return` missing?" in told(questions, "maker(1)[0]")
+    for wrong in ("a @ a", "a + a.T"):
+        assert "do the shapes fit?" in told(questions, wrong)
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.5, 1 + 1e-9])
+def test_a_share_is_from_0_to_1(value):
+    assert ask(x=value).share("x") == value
+
+
+def test_what_is_no_share_is_said():
+    far = "`x` should lie between 0 and 1, got 40: is it in percent, or a number of things?"
+    assert told(ask(x=40).share, "x") == far
+    assert told(ask(x=-0.1).share, "x") == "`x` should lie between 0 and 1, got -0.1"
 
 
 def test_errors_of_the_student_are_told_with_what_was_given():
@@ -124,7 +167,7 @@ def test_errors_of_the_student_are_told_with_what_was_given():
     assert told(questions, "f(n, a)", n=0, a=np.eye(2)) == (
         "`f(n, a)` raised ValueError: too large (with n = 0, a = an array of shape (2, 2))"
     )
-    assert told(questions, "f(n, a)", n=1, a=0) == "`f(n, a)` is not written yet"
+    assert told(questions, "f(n, a)", n=1, a=0) == f"`f` {BLANK}"
     assert "raised NameError: name 'g'" in told(questions, "f(n, a)", n=2, a=0.1)
     lists = {"n": [np.ones((2, 3)), 0.1], "a": [1] * 9}
     few = "(with n = [an array of shape (2, 3), 0.1], a = [1, 1, 1, 1, 1, 1, ...])"
@@ -167,6 +210,7 @@ def test_close_allows_what_is_stated_and_not_more():
         ([3, 2, 1], [1, 2, 3], "the gain has wrong entries"),
         ([1, 2, 4], [1, 2, 3], "the gain has wrong entries"),
         ([0, 0], [1, 2], "the gain has wrong entries"),
+        (1.006, 1, "the gain is wrong by a factor of 1.006000: is something rounded, or left out?"),
     ],
     ids=str,
 )
@@ -179,6 +223,8 @@ def test_close_knows_frequent_mistakes_by_their_value():
     assert told(close, 4, 1, "it", mistakes=mistakes) == "it is 4 times too large: four"
     assert told(close, [4, 8], [1, 2], "it", mistakes=mistakes) == "it is 4 times too large: array"
     assert told(close, 5, 1, "it", mistakes=mistakes) == "it is 5 times too large"
+    said = told(close, 1.001, 1, "it", mistakes=[(1.001, "three")])
+    assert said == "it is wrong by a factor of 1.001000: three"
 
 
 N = 400  # numbers in one sample below

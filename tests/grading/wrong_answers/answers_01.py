@@ -74,6 +74,16 @@ def layers_until(chi1, threshold):
         {"flat": 1.5},
     ),
     (
+        "squares of sizes in the place of sizes",
+        {"flat_answer": "def weight_gradient_ratio(a, b, L):\n    return (b / a) ** (2 * L - 2)"},
+        {"flat": 1.5},
+    ),
+    (
+        "roots of sizes in the place of sizes",
+        {"flat_answer": "def weight_gradient_ratio(a, b, L):\n    return (b / a) ** ((L - 1) / 2)"},
+        {"flat": 1.5},
+    ),
+    (
         "signal and gradient shrink in one direction",
         {"flat_answer": "def weight_gradient_ratio(a, b, L):\n    return (a * b) ** (L - 1)"},
         {"flat": 1.5},
@@ -151,7 +161,17 @@ def chi1_near_zero(n, v, q, s, c):
     return n * v * (s * c) ** 2 * (1 / 16 - c**2 * q / 64)
 """
         },
-        {"near": 1},
+        {"near": 1.5},
+    ),
+    (
+        "the mixed product of the square is counted four times",
+        {
+            "near_answer": """
+def chi1_near_zero(n, v, q, s, c):
+    return n * v * (s * c) ** 2 * (1 / 16 - c**2 * q / 16)
+"""
+        },
+        {"near": 1.5},
     ),
     (
         "a term in q squared is left over",
@@ -270,6 +290,17 @@ def chi1_near_zero(n, v, q, s, c):
         {"walk": 2},
     ),
     (
+        "the step of task 4, where the activation comes after the weights",
+        {
+            "walk_answer": WALK.format(
+                size=SIZE,
+                step="(grad_h * slope(hs[k] @ weights[k].T)) @ weights[k]",
+                order="sizes[::-1]",
+            )
+        },
+        {"walk": 2},
+    ),
+    (
         "the slope comes before the weights, at the layer above",
         {
             "walk_answer": WALK.format(
@@ -309,7 +340,31 @@ def fit_factor(sizes):
     return (sizes[0] / sizes[-1]) ** (1 / (len(sizes) - 1))
 """
         },
+        {"fit": 2},
+    ),
+    (
+        "only the first and the last size above 0 count",
+        {
+            "fit_answer": """
+def fit_factor(sizes):
+    sizes = np.asarray(sizes)
+    keep = np.flatnonzero(sizes)
+    return (sizes[keep[0]] / sizes[keep[-1]]) ** (1 / (keep[-1] - keep[0]))
+"""
+        },
         {"fit": 1.5},
+    ),
+    (
+        "the logarithm and the power have different bases",
+        {
+            "fit_answer": """
+def fit_factor(sizes):
+    sizes = np.asarray(sizes)
+    keep = np.flatnonzero(sizes)
+    return 10 ** -np.polyfit(keep, np.log(sizes[keep]), 1)[0]
+"""
+        },
+        {"fit": 2},
     ),
     (
         "layers are renumbered after zeros are left out",
@@ -342,7 +397,7 @@ def fit_factor(sizes):
     return np.mean(sizes[:-1] / sizes[1:])
 """
         },
-        {"fit": 1.5},
+        {"fit": 2},
     ),
     (
         "layers and logarithms are swapped",
@@ -368,6 +423,22 @@ def fit_factor(sizes):
     (
         "q starts at the mean square of the input",
         {"theory_answer": THEORY.format(q="m", first=FACTOR, second=MAP)},
+        {"theory": 2},
+    ),
+    (
+        "nv is missing under the root",
+        {"theory_answer": THEORY.format(q="nv * m", first=FACTOR.replace("nv * ", ""), second=MAP)},
+        {"theory": 2.5},
+    ),
+    (
+        "the mean is over numbers of variance sqrt(q)",
+        {
+            "theory_answer": THEORY.format(
+                q="nv * m",
+                first=FACTOR.replace(", q)", ", math.sqrt(q))"),
+                second=MAP.replace(", q)", ", math.sqrt(q))"),
+            )
+        },
         {"theory": 2},
     ),
     (

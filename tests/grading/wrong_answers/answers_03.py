@@ -45,6 +45,11 @@ WRONG = [
         {"gradient_ratio": 1.5},
     ),
     (
+        "one factor too few",
+        gradient_ratio("return (first / second) ** ((factors - 1) / 2)"),
+        {"gradient_ratio": 1.5},
+    ),
+    (
         "whole numbers are divided",
         gradient_ratio("return (first / second) ** (factors // 2)"),
         {"gradient_ratio": 1.5},
@@ -108,7 +113,7 @@ def saturated_share(phi, h, fraction=0.05):
     return float((slopes(phi, h) < fraction * largest).double().mean())
 """
         },
-        {"saturated_share": 1},
+        {"saturated_share": 1.5},
     ),
     (
         "the largest slope is that of the units at hand",
@@ -121,7 +126,7 @@ def saturated_share(phi, h, fraction=0.05):
     return float((s < fraction * s.max()).double().mean())
 """
         },
-        {"saturated_share": 1},
+        {"saturated_share": 1.5},
     ),
     (
         "the largest slope is taken for 1",
@@ -133,7 +138,19 @@ def saturated_share(phi, h, fraction=0.05):
     return float((slopes(phi, h).abs() < fraction).double().mean())
 """
         },
-        {"saturated_share": 1},
+        {"saturated_share": 1.5},
+    ),
+    (
+        "the value is looked at, not the slope",
+        {
+            "saturated_share_answer": SLOPES
+            + """
+
+def saturated_share(phi, h, fraction=0.05):
+    return float((phi(h).abs() > 1 - fraction).double().mean())
+"""
+        },
+        {"saturated_share": 1.5},
     ),
     (
         "the share is a number of units",
@@ -176,7 +193,7 @@ def saturated_share(phi, h, fraction=0.05):
     return float((slopes(phi, h).abs() < 0.05 * largest).double().mean())
 """
         },
-        {"saturated_share": 1},
+        {"saturated_share": 1.5},
     ),
     (
         "one side alone is counted",
@@ -189,6 +206,22 @@ def saturated_share(phi, h, fraction=0.05):
             "normal = torch.distributions.Normal(mean, variance)",
             "at = torch.tensor(at)",
             "return float(normal.cdf(-at) + 1 - normal.cdf(at))",
+        ),
+        {"predicted_share": 1.5},
+    ),
+    (
+        "the root of 2 in the argument of erfc is forgotten",
+        predicted_share(
+            "root = math.sqrt(variance)",
+            "return (math.erfc((at + mean) / root) + math.erfc((at - mean) / root)) / 2",
+        ),
+        {"predicted_share": 1.5},
+    ),
+    (
+        "the share is off by 0.003",
+        predicted_share(
+            "root = math.sqrt(2 * variance)",
+            "return (math.erfc((at + mean) / root) + math.erfc((at - mean) / root)) / 2 + 0.003",
         ),
         {"predicted_share": 1.5},
     ),
@@ -220,6 +253,11 @@ def saturated_share(phi, h, fraction=0.05):
         {"centred": 3},
     ),
     (
+        "mean and deviation are those of the sigmoid, whatever the function",
+        centred("return lambda h: (torch.sigmoid(h) - 0.5) / 0.2083"),
+        {"centred": 3},
+    ),
+    (
         "mean and deviation are those of the batch",
         centred("return lambda h: (phi(h) - phi(h).mean()) / phi(h).std()"),
         {"centred": 3},
@@ -231,7 +269,7 @@ def saturated_share(phi, h, fraction=0.05):
             "s = math.sqrt(expectation(lambda z: (phi(z) - m) ** 2))",
             "return lambda h: (phi(h) - m) / s",
         ),
-        {"centred": 2},
+        {"centred": 3},
     ),
     (
         "the variance is taken for its root",
@@ -282,7 +320,7 @@ def expected_dead(p, images, groups):
         dead_share(
             "return sum(float((h <= 0).all(dim=0).double().mean()) for h in batches) / len(batches)"
         ),
-        {"dead_share": 1},
+        {"dead_share": 1.5},
     ),
     (
         "a unit that is dead in one batch is taken for dead",
@@ -290,12 +328,17 @@ def expected_dead(p, images, groups):
             "dead = torch.stack([(h <= 0).all(dim=0) for h in batches])",
             "return float(dead.any(dim=0).double().mean())",
         ),
-        {"dead_share": 1},
+        {"dead_share": 1.5},
+    ),
+    (
+        "batches are put beside each other",
+        dead_share("return float((torch.cat(batches, dim=1) <= 0).all(dim=0).double().mean())"),
+        {"dead_share": 1.5},
     ),
     (
         "the first batch alone is looked at",
         dead_share("return float((batches[0] <= 0).all(dim=0).double().mean())"),
-        {"dead_share": 1},
+        {"dead_share": 1.5},
     ),
     (
         "one image is enough to call a unit dead",
