@@ -247,7 +247,22 @@ def overflow_layer(start, growth, format):
     (
         "beta shrinks like one over the number of layers",
         branch_scale("return math.sqrt(2 * (most - 1) / sigma_w2) * 2 / layers"),
-        {"branch_scale": 1.5},
+        {"branch_scale": 2},
+    ),
+    (
+        "beta does not shrink with the number of layers",
+        branch_scale("return math.sqrt(2 * (most - 1) / sigma_w2)"),
+        {"branch_scale": 2},
+    ),
+    (
+        "beta is that of very many layers",
+        branch_scale("return math.sqrt(4 * math.log(most) / (layers * sigma_w2))"),
+        {"branch_scale": 2},
+    ),
+    (
+        "larger weights get a larger beta",
+        branch_scale("return math.sqrt((most ** (2 / layers) - 1) * sigma_w2 / 2)"),
+        {"branch_scale": 2.5},
     ),
     (
         "each tensor is clipped by itself",
