@@ -26,11 +26,16 @@ def whole_steps(ask, params):
         (1 / 2.5, "a smaller noise should take more steps: which logarithm is divided?"),
         (2.5 / math.log(10), "take one kind of logarithm, not two"),
         (3, "do not round"),
+        (-2.5, "a smaller noise takes MORE steps"),
+        (2.5 * math.log2(growth), "which growth per step does your formula use?"),
         (growth**1.5, "factors multiply where steps add: what has a logarithm to do with it?"),
     ]
     close(got, 2.5, "the number of steps", mistakes=hints)
     more = ask.number("extra_steps(growth, growth**4.5)", growth=growth)
     close(more, 4.5, "the number of steps for growth**4.5")
+    steps = params.randint(2, 8) + params.uniform(0.12, 0.44)
+    got = ask.number("extra_steps(growth, growth**steps)", growth=growth, steps=steps)
+    close(got, steps, "the number of steps for growth**steps")
 
 
 @part("extra_steps", points=1.5)
@@ -98,7 +103,7 @@ def units(params, groups, copies, tolerance):
     most of the tolerance, on many examples; two of the groups by little more, on a single one.
     """
     numbers = params.numpy()
-    x = np.round(numbers.normal(size=(20, groups)) / tolerance) * tolerance
+    x = np.round(numbers.normal(size=(60, groups)) / tolerance) * tolerance
     x[1::2] += tolerance / 2
     x[0] = 0  # on the first example, all units agree
     x[:, 1] = -2 * x[:, 0]
@@ -110,33 +115,71 @@ def units(params, groups, copies, tolerance):
     return x[:, numbers.permutation(x.shape[1])]
 
 
+SAME = "two units are the same if no difference is above the tolerance"
+
+
+def said_of_count(ask, got, groups, x, tolerance):
+    """Return a hint at what may be wrong with a count, with the help of a few more questions."""
+
+    def asked(x):
+        return ask.number("different_units(x, tolerance)", x=np.array(x), tolerance=tolerance)
+
+    exact = np.arange(60.0)[:, None] * np.array([1.0, 3.0])  # two units, far from any edge
+    copies = np.repeat(exact, 3, axis=1)
+    if got > groups:
+        if got > x.shape[1]:
+            return "there are fewer: count units, not pairs"
+        if got == len(x):
+            return "a column of x is a unit, a row is an example"
+        if asked(copies) != 2:
+            return "a unit that appears several times counts once"
+        if asked(copies[:, [0, 3, 1, 4, 2, 5]]) != 2:
+            return "compare a unit with all units before it, not only with the last one"
+        if asked(copies + tolerance / 100 * np.arange(6)) != 2:
+            return "units that differ by less than the tolerance are the same"
+        if asked(copies + 0.4 * tolerance * np.array([0, 1] * 3)) != 2:
+            return "take the largest difference on one example, not a sum over all"
+        return f"{SAME}, and values that differ by less may be rounded to different numbers"
+    if got == 0:
+        return "a unit that appears several times counts once"
+    if asked([[0.0, 0.0], [1.0, 5.0], [5.0, 1.0]]) != 2:
+        return "on how many of the examples do you compare the units?"
+    if asked([[1.0, 0.0]]) != asked([[0.0, 1.0]]):
+        return "a difference below 0 is a difference, too"
+    if asked(exact @ [[1, -2], [0, 0]]) != 2:
+        return "multiples of a unit are other units"
+    if asked(1e4 + exact[:, [0, 0]] + [0, 30 * tolerance]) != 2:
+        return "compare with the tolerance alone: some functions add a relative one by default"
+    return "one difference above the tolerance is enough"
+
+
 def count(ask, params, tolerance):
     """Check the number of different units of one layer."""
     groups, copies = params.randint(3, 9), params.randint(2, 5)
     x = units(params, groups, copies, tolerance)
     got = ask.number("different_units(x, tolerance)", x=x, tolerance=tolerance)
-    rounded = len(np.unique(np.round(x / tolerance), axis=1)[0])
-    jumps = 1 + (np.abs(np.diff(x)).max(axis=0) > tolerance).sum()
-    same = "two units are the same if no difference is above the tolerance"
-    hints = [
-        (rounded, f"{same}, and values that differ by less may be rounded to different numbers"),
-        (len(np.unique(x, axis=1)[0]), "units that differ by less than the tolerance are the same"),
-        (len(x), "a column of x is a unit, a row is an example"),
-        (jumps, "compare a unit with all units before it, not only with the last one"),
-        (0, "a unit that appears several times counts once"),
-        (1, "on how many of the examples do you compare the units?"),
-        (groups - 1, "one difference above the tolerance is enough; are multiples the same unit?"),
-    ]
     if got != groups:
-        hint = "; or, ".join(hint for value, hint in hints if got == value) or same
-        hint = "there are fewer: count units, not pairs" if got > x.shape[1] else hint
+        hint = said_of_count(ask, got, groups, x, tolerance)
         raise Wrong(f"you count too {'many' if got > groups else 'few'} units: {hint}")
+
+
+def count_steps(ask, params):
+    """Check the number of units of which each is below the one before, on every example."""
+    width = params.randint(3, 9)
+    x = params.numpy().normal(size=(5, 1)) - np.arange(width)
+    got = ask.number("different_units(x)", x=x)
+    if got != width:
+        raise Wrong(
+            "units that fall from one to the next are miscounted: take sizes of differences"
+        )
 
 
 @part("different_units", points=1, public=True)
 def count_units(ask, params):
     """Copies count once, up to the tolerance; units that differ on some example count apart."""
-    count(ask, params, 1e-6)
+    for tolerance in (1e-6, 1e-3):
+        count(ask, params, tolerance)
+    count_steps(ask, params)
 
 
 @part("different_units", points=1)
@@ -147,8 +190,7 @@ def count_more_units(ask, params):
     width = params.randint(3, 9)
     x = params.numpy().normal(size=(5, width))
     close(ask.number("different_units(x)", x=x), width, "the number of different units")
-    steps = x[:, :1] - np.arange(width)  # each unit is below the one before, on every example
-    close(ask.number("different_units(x)", x=steps), width, "the number of different units")
+    count_steps(ask, params)
     equal = np.repeat(x[:, :1], width, axis=1)
     close(ask.number("different_units(x)", x=equal), 1, "the number of units that are all equal")
 
@@ -173,11 +215,31 @@ def wide_gain(ask, params):
             (variance / m, "the square of the gain is the sum of squares of a row, not their mean"),
             (variance**2 * m, "the mean square goes with the square of the gain"),
             (variance * n / m, "which of the two sides is left after you divide?"),
+            (variance**2 / m, "that gain is `variance` itself: what does a trace of it give?"),
+            (2 * variance, "`variance` is the mean square itself: the 2 of He's rule is in it"),
+            (2 / m, "that is the gain for He's variance; `variance` may be another"),
+            (variance / m**2, "solve for the gain again: what stands beside its square?"),
+            (variance**2 / m**3, "solve for the gain again: what stands beside its square?"),
         ]
         close(found, variance, what, rtol=1e-6, mistakes=hints)
 
 
-@part("gain_for", points=1)
+@part("gain_for", points=0.5, public=True)
+def gain_of_a_tall_one(ask, params):
+    """The gain gives a tall matrix the right mean square."""
+    n_out, n_in = params.randint(50, 90), params.randint(10, 30)
+    variance = params.uniform(0.01, 0.2)
+    gain = ask.number("gain_for(n_out, n_in, variance)", n_out=n_out, n_in=n_in, variance=variance)
+    w = torch.nn.init.orthogonal_(torch.empty((n_out, n_in), dtype=torch.float64), 1.0)
+    close(
+        w.square().mean().item() * gain * abs(gain),
+        variance,
+        f"for a matrix of shape {(n_out, n_in)}, the mean square of the weights with your gain",
+        mistakes=[(variance * n_in / n_out, "a tall matrix has orthogonal columns: what is left?")],
+    )
+
+
+@part("gain_for", points=0.5)
 def tall_gain(ask, params):
     """The gain is right for a tall matrix."""
     n_out, n_in = params.randint(100, 300), params.randint(20, 90)
@@ -210,7 +272,9 @@ def is_orthogonal(ask, params, n_out, n_in, gain):
             " where another shape is asked for, draw that of the transpose and turn it"
         )
     what = f"for shape {(n_out, n_in)}, the squared length of the {side}"
-    hints = [(np.full(len(products), gain**k), "how does the gain enter it?") for k in (0, 1, 4)]
+    entered = {0: "the gain is missing", 1: "the gain is the length, not its square"}
+    entered[4] = "the gain enters once, not as a square"
+    hints = [(np.full(len(products), gain**k), hint) for k, hint in entered.items()]
     close(lengths, np.full(len(products), gain**2), what, mistakes=hints)
     if np.abs(products - np.diag(np.diag(products))).max() > 1e-6 * gain**2:
         raise Wrong(f"for shape {(n_out, n_in)}, the {side} are not orthogonal to each other")
@@ -257,7 +321,11 @@ def no_preference(ask, params, n_out, n_in):
     )
     # All squares add up to the smaller side; weights of zeros have no signs to prefer.
     squares = (found**2).sum(axis=(1, 2))
-    close(squares, np.full(number, min(n_out, n_in)), "the sum of all squared weights", rtol=1e-3)
+    if np.abs(squares - min(n_out, n_in)).max() > 1e-3:
+        raise Wrong(
+            f"with gain 1, the {'rows' if n_out <= n_in else 'columns'} of a matrix of shape"
+            f" {(n_out, n_in)} do not all have length 1: multiply Q by signs alone"
+        )
     n = max(n_out, n_in)
     if np.abs(found.mean(axis=0)).max() > 6 / math.sqrt(number * n):
         raise Wrong(
@@ -300,9 +368,11 @@ def uniform_shapes(ask, params):
 
 # --- Task 6
 
+ORDER = "`train` takes a start, a rate and a seed, in this order"
 CALL = (
     "tuned_comparison(lambda start, rate, seed: "
-    "shares[starts.index(start), rates.index(rate), seed].item(), "
+    "shares[starts.index(start), rates.index(rate), seed].item() "
+    "if start in starts and rate in rates else {}[order], "
     "starts, rates, choosing, showing)"
 )
 
@@ -337,7 +407,12 @@ class Trainings:
     def table(self, ask):
         """Return the student's table as an array: a row for each start."""
         names = ("shares", "starts", "rates", "choosing", "showing")
-        got = ask(CALL, **{name: getattr(self, name) for name in names})
+        try:
+            got = ask(CALL, order=ORDER, **{name: getattr(self, name) for name in names})
+        except Wrong as error:
+            raise Wrong(ORDER) if f"KeyError: {ORDER!r}" in str(error) else error from None
+        if got is None:
+            raise Wrong("tuned_comparison returned None: is a `return` missing?")
         if type(got) is not dict or set(got) != set(self.starts):
             raise Wrong("tuned_comparison should return a dict whose keys are the names of starts")
         try:
@@ -348,7 +423,17 @@ class Trainings:
             raise Wrong("each value of the dict should be (rate, mean, deviation)")
         if not np.isfinite(rows).all():
             raise Wrong("the table contains nan or infinity: nan from `train` counts as 0")
+        if not np.isin(rows[:, 0], self.rates).any() and np.isin(rows[:, 1:], self.rates).any():
+            raise Wrong("each value of the dict should be (rate, mean, deviation), in this order")
         return rows
+
+    def at_best(self, rows):
+        """Return the shares of the showing seeds; a table of other rates shows something else."""
+        shares = self.shares[range(3), self.best][:, self.showing]
+        rates_off = np.abs(rows[:, 0] - np.array(self.rates)[self.best]).max() > 1e-9
+        if rates_off and np.abs(rows[:, 1] - np.nan_to_num(shares).mean(axis=1)).max() > 1e-9:
+            raise Wrong("the chosen rates are not right yet, and so neither is what is shown")
+        return shares
 
 
 @part("tuned_comparison", points=1, public=True)
@@ -372,7 +457,7 @@ def chosen(ask, params):
     close(got, rates[made.best], "the list of chosen rates", mistakes=hints)
 
 
-@part("tuned_comparison", points=1, public=True)
+@part("tuned_comparison", points=0.5, public=True)
 def shown(ask, params):
     """The mean is over the showing seeds, at the chosen rate."""
     made = Trainings(params)
@@ -381,11 +466,39 @@ def shown(ask, params):
         (at_best[:, made.choosing].mean(axis=1), "these are the seeds that chose the rate"),
         (at_best[:, made.choosing + made.showing].mean(axis=1), "leave out the choosing seeds"),
     ]
-    expected = at_best[:, made.showing].mean(axis=1)
-    close(made.table(ask)[:, 1], expected, "the list of means", mistakes=hints)
+    rows = made.table(ask)
+    close(rows[:, 1], made.at_best(rows).mean(axis=1), "the list of means", mistakes=hints)
 
 
-@part("tuned_comparison", points=1)
+@part("tuned_comparison", points=0.5, public=True)
+def spread(ask, params):
+    """The deviation is that of the showing seeds, at the chosen rate."""
+    made = Trainings(params)
+    rows = made.table(ask)
+    shares = made.at_best(rows)
+    hints = [
+        (shares.std(axis=1), "divide by n - 1"),
+        (shares.var(axis=1), "that is a variance: take the root"),
+        (shares.var(axis=1, ddof=1), "that is a variance: take the root"),
+        (shares.std(axis=1, ddof=1) / math.sqrt(7), "that is the deviation of the mean"),
+        (shares.std(axis=1) / math.sqrt(7), "that is the deviation of the mean"),
+    ]
+    close(rows[:, 2], shares.std(axis=1, ddof=1), "the list of deviations", mistakes=hints)
+
+
+@part("tuned_comparison", points=0.5, public=True)
+def diverged_when_shown(ask, params):
+    """A training with a showing seed that has diverged counts as 0."""
+    made = Trainings(params)
+    made.shares[range(3), made.best, made.showing[2]] = math.nan
+    rows = made.table(ask)
+    shares = made.at_best(rows)
+    hints = [(np.nanmean(shares, axis=1), "a training that has diverged counts as 0")]
+    expected = np.nan_to_num(shares).mean(axis=1)
+    close(rows[:, 1], expected, "with nan, the list of means", mistakes=hints)
+
+
+@part("tuned_comparison", points=0.75)
 def diverged(ask, params):
     """A training that has diverged counts as 0, in choosing and in showing."""
     made = Trainings(params)
@@ -393,13 +506,13 @@ def diverged(ask, params):
     made.shares[2, made.free, made.choosing[1]] = math.nan
     made.shares[2, made.free, made.choosing[2]] = math.nan
     made.shares[0, made.best[0], made.showing[3]] = math.nan
-    expected = np.nan_to_num(made.shares[range(3), made.best][:, made.showing]).mean(axis=1)
     rows = made.table(ask)
     close(rows[:, 0], np.array(made.rates)[made.best], "with nan, the list of chosen rates")
+    expected = np.nan_to_num(made.at_best(rows)).mean(axis=1)
     close(rows[:, 1], expected, "with nan, the list of means")
 
 
-@part("tuned_comparison", points=1)
+@part("tuned_comparison", points=0.75)
 def whole_table(ask, params):
     """The whole table is right, also where two rates are equally good."""
     made = Trainings(params)

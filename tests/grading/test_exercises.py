@@ -72,7 +72,8 @@ HINTS = ("Hint 1: where to look", "Hint 2: the idea", "Hint 3: almost the code")
 def test_each_task_has_an_objective_points_minutes_and_three_hints(assignment):
     notebook = source(assignment)
     prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
-    _, *texts = re.split(r"^(?=## Task)", "\n".join(prose), flags=re.M)
+    sections = re.split(r"^(?=## )", "\n".join(prose), flags=re.M)
+    texts = [text for text in sections if text.startswith("## Task")]
     found = [re.search(r"\((\S+) points?, about (\d+) minutes\)", text) for text in texts]
     assert all(found) and len(texts) == len(tasks(notebook)) + len(by_hand(notebook))
     assert sum(float(one[1]) for one in found) == POINTS

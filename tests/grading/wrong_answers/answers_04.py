@@ -23,7 +23,23 @@ def branch_scale(*lines):
     return written("branch_scale_answer", "def branch_scale(sigma_w2, layers, most):", lines)
 
 
+def clip_norm(*lines):
+    return written("clip_norm__answer", "def clip_norm_(gradients, limit):", lines)
+
+
+NORM = "norm = math.sqrt(sum(float(g.double().square().sum()) for g in gradients))"
+
 WRONG = [
+    (
+        "half a factor is rounded off",
+        gradient_growth("return (sigma_w2 / 2) ** ((layers - 1) // 2)"),
+        {"gradient_growth": 1.5},
+    ),
+    (
+        "two factors less than layers",
+        gradient_growth("return (sigma_w2 / 2) ** ((layers - 2) / 2)"),
+        {"gradient_growth": 1.5},
+    ),
     (
         "half a factor too many",
         gradient_growth("return (sigma_w2 / 2) ** (layers / 2)"),
@@ -66,7 +82,7 @@ WRONG = [
             "length = [float(g.double().norm()) for g in gradients]",
             "return (length[0] / length[-1]) ** (1 / (len(length) - 1))",
         ),
-        {"growth_per_layer": 1},
+        {"growth_per_layer": 1.5},
     ),
     (
         "squares in single precision",
@@ -82,7 +98,7 @@ WRONG = [
             "rms = [float(g.double().square().mean().sqrt()) for g in gradients]",
             "return sum(a / b for a, b in zip(rms, rms[1:])) / (len(rms) - 1)",
         ),
-        {"growth_per_layer": 1},
+        {"growth_per_layer": 1.5},
     ),
     (
         "the mean of sizes is taken for the RMS",
@@ -106,7 +122,7 @@ WRONG = [
             "rms = [float(g.double().square().mean().sqrt()) for g in gradients]",
             "return math.exp(-np.polyfit(range(len(rms)), np.log(rms), 1)[0])",
         ),
-        {"growth_per_layer": 1},
+        {"growth_per_layer": 1.5},
     ),
     (
         "layers are counted from 0",
@@ -180,6 +196,30 @@ def overflow_layer(start, growth, format):
         {"overflow_layer": 2},
     ),
     (
+        "all formats are thought to end where float16 ends",
+        {
+            "overflow_layer_answer": """
+def overflow_layer(start, growth, format):
+    if start > 65504:
+        return 1
+    if growth <= 1:
+        return 0
+    return 1 + math.ceil(math.log(65504 / start) / math.log(growth))
+"""
+        },
+        {"overflow_layer": 2},
+    ),
+    (
+        "two kinds of logarithm are mixed",
+        layers_won("return math.log10(scale) / -math.log(factor)"),
+        {"layers_won": 1.5},
+    ),
+    (
+        "the layers won are rounded up",
+        layers_won("return math.ceil(math.log(scale) / -math.log(factor))"),
+        {"layers_won": 1.5},
+    ),
+    (
         "the factor is taken for that of the mean square",
         layers_won("return 2 * math.log(scale) / -math.log(factor)"),
         {"layers_won": 1.5},
@@ -207,7 +247,12 @@ def overflow_layer(start, growth, format):
     (
         "the size of a is taken for the loss",
         loss_factor("return abs(1 - rate * curvature) ** steps"),
-        {"loss_factor": 1},
+        {"loss_factor": 1.5},
+    ),
+    (
+        "the loss is squared once more",
+        loss_factor("return (1 - rate * curvature) ** (4 * steps)"),
+        {"loss_factor": 1.5},
     ),
     (
         "the half stays in the slope",
@@ -247,7 +292,71 @@ def overflow_layer(start, growth, format):
     (
         "beta shrinks like one over the number of layers",
         branch_scale("return math.sqrt(2 * (most - 1) / sigma_w2) * 2 / layers"),
-        {"branch_scale": 1.5},
+        {"branch_scale": 2},
+    ),
+    (
+        "beta does not shrink with the number of layers",
+        branch_scale("return math.sqrt(2 * (most - 1) / sigma_w2)"),
+        {"branch_scale": 2},
+    ),
+    (
+        "beta is that of very many layers",
+        branch_scale("return math.sqrt(4 * math.log(most) / (layers * sigma_w2))"),
+        {"branch_scale": 2},
+    ),
+    (
+        "larger weights get a larger beta",
+        branch_scale("return math.sqrt((most ** (2 / layers) - 1) * sigma_w2 / 2)"),
+        {"branch_scale": 2.5},
+    ),
+    (
+        "the factor is the larger of two numbers",
+        clip_norm(
+            NORM,
+            "for g in gradients:",
+            "    g.mul_(max(1, limit / norm) if norm else 1)",
+            "return norm",
+        ),
+        {"clip_norm_": 3},
+    ),
+    (
+        "the function ends after the first tensor",
+        clip_norm(
+            NORM,
+            "for g in gradients:",
+            "    if norm > limit:",
+            "        g.mul_(limit / norm)",
+            "    return norm",
+        ),
+        {"clip_norm_": 1.5},
+    ),
+    (
+        "each tensor is clipped by the length of those before it",
+        clip_norm(
+            "total = 0",
+            "for g in gradients:",
+            "    total += float(g.double().square().sum())",
+            "    if math.sqrt(total) > limit:",
+            "        g.mul_(limit / math.sqrt(total))",
+            "return math.sqrt(total)",
+        ),
+        {"clip_norm_": 1.5},
+    ),
+    (
+        "the mean of the squares is taken for their sum",
+        clip_norm(
+            NORM.replace("sum())", "mean())"),
+            "if norm > limit:",
+            "    for g in gradients:",
+            "        g.mul_(limit / norm)",
+            "return norm",
+        ),
+        {"clip_norm_": 3.5},
+    ),
+    (
+        "PyTorch's own function gets tensors in place of parameters",
+        clip_norm("return torch.nn.utils.clip_grad_norm_(gradients, limit)"),
+        {"clip_norm_": 4},
     ),
     (
         "each tensor is clipped by itself",
@@ -261,7 +370,7 @@ def clip_norm_(gradients, limit):
     return math.sqrt(sum(norm**2 for norm in norms))
 """
         },
-        {"clip_norm_": 2},
+        {"clip_norm_": 1.5},
     ),
     (
         "the longest tensor decides whether to clip",
@@ -302,7 +411,7 @@ def clip_norm_(gradients, limit):
     return norm
 """
         },
-        {"clip_norm_": 1.5},
+        {"clip_norm_": 2},
     ),
     (
         "the length after clipping is returned",
@@ -329,7 +438,7 @@ def clip_norm_(gradients, limit):
     return norm
 """
         },
-        {"clip_norm_": 2},
+        {"clip_norm_": 1.5},
     ),
     (
         "the length is found again after each tensor",
@@ -346,7 +455,7 @@ def clip_norm_(gradients, limit):
     return norm
 """
         },
-        {"clip_norm_": 2},
+        {"clip_norm_": 1.5},
     ),
     (
         "the factor is upside down",
@@ -360,7 +469,7 @@ def clip_norm_(gradients, limit):
     return norm
 """
         },
-        {"clip_norm_": 2},
+        {"clip_norm_": 1.5},
     ),
     (
         "nothing is returned for a short gradient",
@@ -374,7 +483,7 @@ def clip_norm_(gradients, limit):
         return norm
 """
         },
-        {"clip_norm_": 1.5},
+        {"clip_norm_": 2},
     ),
     (
         "entries are clipped instead of the length",
@@ -387,7 +496,7 @@ def clip_norm_(gradients, limit):
     return norm
 """
         },
-        {"clip_norm_": 2},
+        {"clip_norm_": 1.5},
     ),
     (
         "lengths of tensors are added up",

@@ -65,6 +65,21 @@ def extra_steps(growth, times):
         {"extra_steps": 2},
     ),
     (
+        "steps: rounded to two digits",
+        {
+            "extra_steps_answer": """
+def extra_steps(growth, times):
+    return round(float(np.log(times) / np.log(growth)), 2)
+"""
+        },
+        {"extra_steps": 2},
+    ),
+    (
+        "steps: fewer for a smaller noise",
+        {"extra_steps_answer": "def extra_steps(g, times):\n    return -np.log(times) / np.log(g)"},
+        {"extra_steps": 2},
+    ),
+    (
         "units: only the layer whose incoming weights are random",
         {
             "units_left_answer": """
@@ -169,7 +184,7 @@ def different_units(x, tolerance=1e-6):
     return int((~np.tril(apart <= 1e-6, -1).any(axis=1)).sum())
 """
         },
-        {"different_units": 1},
+        {"different_units": 2},
     ),
     (
         "count: the rank, so multiples count once",
@@ -238,6 +253,17 @@ def different_units(x, tolerance=1e-6):
         {"different_units": 2},
     ),
     (
+        "count: a difference without its size",
+        {
+            "different_units_answer": """
+def different_units(x, tolerance=1e-6):
+    above = (x[:, :, None] - x[:, None, :]).max(axis=0)
+    return int((~np.tril(above <= tolerance, -1).any(axis=1)).sum())
+"""
+        },
+        {"different_units": 2},
+    ),
+    (
         "gain: the smaller side in the place of the larger",
         {
             "gain_for_answer": """
@@ -265,6 +291,21 @@ def gain_for(n_out, n_in, variance):
     return variance * max(n_out, n_in)
 """
         },
+        {"gain_for": 2},
+    ),
+    (
+        "gain: twice the variance, as in He's rule",
+        {
+            "gain_for_answer": """
+def gain_for(n_out, n_in, variance):
+    return np.sqrt(2 * variance * max(n_out, n_in))
+"""
+        },
+        {"gain_for": 2},
+    ),
+    (
+        "gain: the library's root of 2",
+        {"gain_for_answer": "def gain_for(n_out, n_in, variance):\n    return 2**0.5"},
         {"gain_for": 2},
     ),
     (
@@ -399,7 +440,7 @@ def gain_for(n_out, n_in, variance):
                 "tuned_comparison_answer"
             ].replace("= (rate,", "= (rates.index(rate),")
         },
-        {"tuned_comparison": 3},
+        {"tuned_comparison": 2.5},
     ),
     (
         "comparison: the standard error in the place of the deviation",
@@ -408,7 +449,7 @@ def gain_for(n_out, n_in, variance):
                 "tuned_comparison_answer"
             ].replace("ddof=1)", "ddof=1) / len(shown) ** 0.5")
         },
-        {"tuned_comparison": 1},
+        {"tuned_comparison": 1.25},
     ),
     (
         "comparison: diverged trainings are left out",
@@ -417,12 +458,51 @@ def gain_for(n_out, n_in, variance):
                 MEAN.replace("mean", "nanmean"), "showing", nan=""
             )["tuned_comparison_answer"].replace("np.mean(shown)", "np.nanmean(shown)")
         },
-        {"tuned_comparison": 1},
+        {"tuned_comparison": 1.25},
     ),
     (
         "comparison: the deviation divides by n",
         comparison(MEAN, "showing", ddof=0),
-        {"tuned_comparison": 1},
+        {"tuned_comparison": 1.25},
+    ),
+    (
+        "comparison: start and rate change places in train",
+        {
+            "tuned_comparison_answer": comparison(MEAN, "showing")[
+                "tuned_comparison_answer"
+            ].replace("(start, rate, seed)", "(rate, start, seed)")
+        },
+        {"tuned_comparison": 4},
+    ),
+    (
+        "comparison: the rate stands last in the table",
+        {
+            "tuned_comparison_answer": comparison(MEAN, "showing")[
+                "tuned_comparison_answer"
+            ].replace(
+                "(rate, np.mean(shown), np.std(shown, ddof=1))",
+                "(np.mean(shown), np.std(shown, ddof=1), rate)",
+            )
+        },
+        {"tuned_comparison": 4},
+    ),
+    (
+        "comparison: the table is printed, not returned",
+        {
+            "tuned_comparison_answer": comparison(MEAN, "showing")[
+                "tuned_comparison_answer"
+            ].replace("return table", "print(table)")
+        },
+        {"tuned_comparison": 4},
+    ),
+    (
+        "comparison: the variance in the place of the deviation",
+        {
+            "tuned_comparison_answer": comparison(MEAN, "showing")[
+                "tuned_comparison_answer"
+            ].replace("np.std(", "np.var(")
+        },
+        {"tuned_comparison": 1.25},
     ),
     (
         "comparison: of equally good rates the largest",
@@ -434,7 +514,7 @@ def gain_for(n_out, n_in, variance):
                 "rates[len(rates) - 1 - int(np.argmax(scores[::-1]))]",
             )
         },
-        {"tuned_comparison": 1},
+        {"tuned_comparison": 0.75},
     ),
 ]
 WRONG = [(what, cells | NO_PLOT, lost) for what, cells, lost in FOUND]
