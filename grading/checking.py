@@ -313,16 +313,20 @@ def check(task):
     found, known = parts(globals(), task), sorted(POINTS)
     if not found:
         raise ValueError(f"no check is called {task!r}; a machine marks {', '.join(known)}")
+    held = 0
     for one in found:
+        what = f"{title(one)} (worth {one.points:g})"
         try:
             ask = Ask(lambda text: answer(text, student).text)
             one(ask, Parameters(b"public", one.task, one.__name__))
-            print(f"holds: {title(one)}")
+            print(f"holds: {what}")
+            held += one.points
         except Wrong as error:
-            print(f"DOES NOT HOLD YET: {title(one)}\n    {error}")
+            print(f"DOES NOT HOLD YET: {what}\n    {error}")
     here = sum(one.points for one in found)
+    rest = POINTS[task] - here
     print(
-        f"What is checked here earns {here:g} of the task's {POINTS[task]:g} points. For the other "
-        f"{POINTS[task] - here:g} there are checks that run after you hand in: they ask for other "
-        "numbers, and for other cases that the text names."
+        f"These checks decide over {here:g} of the task's {POINTS[task]:g} points, of which "
+        f"{held:g} hold so far. For the other {rest:g} there are checks that run after you hand "
+        "in: they ask for other numbers, and for other cases that the text names."
     )

@@ -111,11 +111,12 @@ def test_the_check_of_students_says_what_holds_and_names_its_tasks(monkeypatch, 
     even.task, even.points, even.public = "number", 1, True
     monkeypatch.setitem(check.__globals__, "even", even)
     monkeypatch.setitem(check.__globals__["POINTS"], "number", 3)
-    no = "DOES NOT HOLD YET: The number is even.\n    it is odd"
-    for value, said in [(4, "holds: The number"), (3, no)]:
+    no = "DOES NOT HOLD YET: The number is even. (worth 1)\n    it is odd"
+    for value, said, held in [(4, "holds: The number is even. (worth 1)", 1), (3, no, 0)]:
         monkeypatch.setattr(__main__, "number", value, raising=False)
         check("number")
         text = capsys.readouterr().out
-        assert text.startswith(said) and "earns 1 of the task's 3 points" in text
+        assert text.startswith(said)
+        assert f"decide over 1 of the task's 3 points, of which {held} hold so far" in text
     with pytest.raises(ValueError, match="'nombre'; a machine marks number"):
         check("nombre")

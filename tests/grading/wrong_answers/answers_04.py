@@ -300,6 +300,11 @@ def overflow_layer(start, growth, format):
         {"branch_scale": 2},
     ),
     (
+        "beta depends on the number of layers alone",
+        branch_scale("return 1 / math.sqrt(layers)"),
+        {"branch_scale": 2.5},
+    ),
+    (
         "beta is that of very many layers",
         branch_scale("return math.sqrt(4 * math.log(most) / (layers * sigma_w2))"),
         {"branch_scale": 2},
