@@ -382,7 +382,7 @@ def fit_factor(sizes):
         {
             "fit_answer": """
 def fit_factor(sizes):
-    logs = np.log(np.asarray(sizes) + 1e-12)
+    logs = np.log(np.asarray(sizes) + 1e-300)
     return math.exp(-np.polyfit(range(len(logs)), logs, 1)[0])
 """
         },
