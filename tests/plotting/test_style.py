@@ -1,13 +1,17 @@
 """Tests of style.py: what every figure looks like, and how it gets into a notebook."""
 
+import base64
+import io
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 from matplotlib_inline.config import InlineBackend
+from PIL import Image
 
 from weightinit.plotting import COLORS, describe, series, style, use_style
 
@@ -65,15 +69,30 @@ def test_every_colour_is_seen_on_white():
         assert 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) > 2
 
 
+def draw(figure):
+    """Return a picture in 1,000 colours, as the inline backend does."""
+    file = io.BytesIO()
+    ramp = np.arange(1000).reshape(20, 50)
+    pixels = np.dstack([ramp % 250, ramp // 4, np.full_like(ramp, 90), np.full_like(ramp, 255)])
+    Image.fromarray(pixels.astype(np.uint8)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode(), {"width": 25}
+
+
+class Pictures(dict):
+    """What `use_style` asks of IPython's formatter of pictures."""
+
+    lookup_by_type, for_type = dict.__getitem__, dict.__setitem__
+
+
 class Shell:
     """What `use_style` asks of a notebook's shell."""
 
     kernel = object()
 
     def __init__(self, pictures=(Figure,)):
-        self.texts, self.backends = {}, []
+        self.texts, self.backends, self.pictures = {}, [], Pictures.fromkeys(pictures, draw)
         text = SimpleNamespace(for_type=self.texts.__setitem__)
-        formatters = {"text/plain": text, "image/png": pictures}
+        formatters = {"text/plain": text, "image/png": self.pictures}
         self.display_formatter = SimpleNamespace(formatters=formatters)
 
     def enable_matplotlib(self, backend):
@@ -89,6 +108,12 @@ def test_in_a_notebook_figures_describe_themselves(monkeypatch):
         use_style()
     assert shell.backends == ["inline"]
     assert InlineBackend.instance().figure_formats == {"retina"}
+    shown, metadata = shell.pictures[Figure](Figure())
+    assert metadata == {"width": 25}
+    before, after = (Image.open(io.BytesIO(base64.b64decode(p))) for p in (draw(None)[0], shown))
+    assert after.mode == "P" and after.size == before.size
+    difference = np.asarray(before.convert("RGB"), int) - np.asarray(after.convert("RGB"), int)
+    assert np.abs(difference).max() < 32 and len(np.unique(after)) > 200
     figure, shown = Figure(), []
     shell.texts[Figure](figure, SimpleNamespace(text=shown.append), False)
     assert shown == [describe(figure)]
