@@ -16,15 +16,24 @@ def read(name):
 
 
 @pytest.mark.parametrize("preset", read("lab/presets.toml"), ids=lambda preset: preset["page"])
-def test_a_chapter_has_its_preset_below_its_figure(preset):
+def test_a_chapter_has_its_preset_after_the_text_on_its_figure(preset):
     page = checks.read(SITE / f"{preset['page']}.html")
     (lab,) = page.find_all("weight-lab")
     assert lab["settings"] == preset["settings"] and lab["featured"] == preset["featured"]
     assert lab.img["alt"] == preset["alt"]
     box = lab.find_parent(class_="lab-preset")
     assert preset["question"] in " ".join(box.get_text().split())
+    # What to see is said, and folded until it has been tried.
+    (fold,) = box.find_all("details")
+    assert preset["look"] in " ".join(fold.get_text().split()) and not fold.has_attr("open")
+    assert fold.find_previous("weight-lab") is lab
+    read = box.find_previous_sibling()
+    assert read.name == "p" and " ".join(read.get_text().split()).startswith(preset["after"])
     figure = page.find(id=preset["below"])
     assert box.find_previous("figcaption")["id"] == figure["id"]
+    assert read.find("a", href=f"#{preset['below']}") or read.find_previous_sibling("p").find(
+        "a", href=f"#{preset['below']}"
+    )
 
 
 def test_the_lab_has_its_page_and_its_files():
