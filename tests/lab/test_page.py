@@ -185,6 +185,20 @@ def test_keys_that_a_slider_has_move_the_point_and_not_the_page(opened):
     assert found == [4, 3.5, 0.01, 0.51] and page.evaluate("scrollY") == above
 
 
+def test_an_axis_of_many_decades_has_its_one(opened):
+    page = opened("activation=sigmoid&depth=50&networks=1")
+    gradient = page.locator("weight-lab .lab-pictures svg").nth(1)
+    assert "1" in gradient.locator(".lab-axes text[text-anchor=end]").all_text_contents()
+
+
+def test_on_paper_there_is_nothing_to_press(opened):
+    page = opened("networks=1&depth=2")
+    page.emulate_media(media="print")
+    pressed = page.locator("weight-lab :is(button, input, select, summary)")
+    assert pressed.count() > 10
+    assert not any(part.is_visible() for part in pressed.all())
+
+
 def test_choices(opened):
     page = opened("networks=1&depth=3")
     page.get_by_text("More settings").click()
@@ -289,6 +303,8 @@ def test_training_can_be_watched_and_its_network_is_shown(opened):
     text = page.inner_text(TRAINING)
     assert "Training ended: after 200 of 200 steps" in text
     assert int(re.search(r"(\d+) % of the test images", text)[1]) > 60
+    axes = page.locator("figure:has(.lab-loss) .lab-axes text").all_text_contents()
+    assert axes.count("100") == 2 and "% right" in axes  # steps below, and percent on the right
     assert "after training" in page.inner_text(NOTE_OF_THE_HISTOGRAM)
 
 
