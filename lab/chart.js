@@ -6,6 +6,7 @@ const NAMESPACE = "http://www.w3.org/2000/svg";
 export const WIDTH = 360;
 export const HEIGHT = 230;
 const [LEFT, RIGHT, TOP, BOTTOM] = [52, 10, 12, 40];
+const RIGHT_AXIS = 46; // in the place of RIGHT, where there is an axis on the right
 
 /** A new SVG element with attributes, and children or a text in it. */
 export function element(name, attributes = {}, ...children) {
@@ -57,7 +58,7 @@ export function logarithmic(values) {
     share: (value) => (Math.log10(value) - low) / (high - low),
     ticks: () => {
       const ticks = [];
-      for (let exponent = low; exponent <= high; exponent += step) {
+      for (let exponent = step * Math.ceil(low / step); exponent <= high; exponent += step) {
         ticks.push([10 ** exponent, exponent === 0 ? "1" : power(exponent)]);
       }
       return ticks;
@@ -73,17 +74,20 @@ function lowered(text) {
   });
 }
 
-/** Axes with two scales, and the functions that place a value on them. */
-export function axes(svg, x, y, xLabel, yLabel) {
+/** Axes with two scales, or a third one on the right, and the functions that place a value on them. */
+export function axes(svg, x, y, xLabel, yLabel, right = null) {
+  const end = WIDTH - (right ? RIGHT_AXIS : RIGHT);
+  const upward = (scale) => (value) => HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * scale.share(value);
   const place = {
-    x: (value) => LEFT + (WIDTH - LEFT - RIGHT) * x.share(value),
-    y: (value) => HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * y.share(value),
+    x: (value) => LEFT + (end - LEFT) * x.share(value),
+    y: upward(y),
+    right: right && upward(right.scale),
   };
   const frame = element("g", { class: "lab-axes", "aria-hidden": "true" });
   for (const [value, text] of y.ticks()) {
     const at = place.y(value);
     frame.append(
-      element("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: at, y2: at }),
+      element("line", { x1: LEFT, x2: end, y1: at, y2: at }),
       element("text", { x: LEFT - 5, y: at + 4, "text-anchor": "end" }, text),
     );
   }
@@ -94,10 +98,16 @@ export function axes(svg, x, y, xLabel, yLabel) {
       element("text", { x: at, y: HEIGHT - BOTTOM + 17, "text-anchor": "middle" }, text),
     );
   }
+  for (const [value, text] of right ? right.scale.ticks() : []) {
+    frame.append(element("text", { x: end + 5, y: place.right(value) + 4 }, text));
+  }
   const middle = (TOP + HEIGHT - BOTTOM) / 2;
+  const upright = (at, text) =>
+    element("text", { transform: `translate(${at} ${middle}) rotate(-90)`, "text-anchor": "middle" }, ...lowered(text));
   frame.append(
-    element("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, ...lowered(xLabel)),
-    element("text", { transform: `translate(11 ${middle}) rotate(-90)`, "text-anchor": "middle" }, ...lowered(yLabel)),
+    element("text", { x: (LEFT + end) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, ...lowered(xLabel)),
+    upright(11, yLabel),
+    ...(right ? [upright(WIDTH - 3, right.label)] : []),
   );
   svg.replaceChildren(frame);
   return place;
@@ -117,17 +127,18 @@ export function curve(place, points, css) {
   return element("path", { d: path, class: css });
 }
 
-/** Markers at points [x, y]: circles or squares, so that no meaning rests on colour alone. */
+const SHAPES = {
+  circle: (x, y) => element("circle", { cx: x, cy: y, r: 3 }),
+  square: (x, y) => element("rect", { x: x - 2.8, y: y - 2.8, width: 5.6, height: 5.6 }),
+  above: (x, y) => element("path", { d: `M${x - 4} ${y + 3}h8l-4 -7z` }),
+};
+
+/** Markers at points [x, y], of different shapes, so that no meaning rests on colour alone. */
 export function markers(place, points, css, shape = "circle") {
   const group = element("g", { class: css });
   for (const [x, y] of points) {
     const [atX, atY] = [place.x(x), place.y(y)];
-    if (!drawable(y, atY)) continue;
-    group.append(
-      shape === "circle"
-        ? element("circle", { cx: atX, cy: atY, r: 3 })
-        : element("rect", { x: atX - 2.8, y: atY - 2.8, width: 5.6, height: 5.6 }),
-    );
+    if (drawable(y, atY)) group.append(SHAPES[shape](atX, atY));
   }
   return group;
 }

@@ -1,6 +1,6 @@
 // The controls: native inputs with labels, one for each setting.
 
-import { SETTINGS, fromSlider, sliderRange, toSlider } from "./settings.js";
+import { SETTINGS, fromSlider, inSpaces, sliderRange, toSlider } from "./settings.js";
 import { inWords } from "./words.js";
 
 /** A new HTML element with properties, and children in it. */
@@ -12,14 +12,40 @@ export function html(name, properties = {}, ...children) {
 
 const withIndex = (text) =>
   text.split(/(_[wb])/).map((part) => (part.startsWith("_") ? html("sub", {}, part.slice(1)) : part));
-const spoken = (choice) => choice.replaceAll("_", " ");
 
-/** A control; `changed(value)` is called at each move. `show(value)` sets it. */
+/** A button that does something. */
+export function makeButton(text, act) {
+  const made = html("button", { type: "button", textContent: text });
+  made.addEventListener("click", act);
+  return made;
+}
+
+const COPY = "Copy the address";
+const READ = 2000; // milliseconds in which "Copied" can be read
+
+/** A button that copies an address, and a field to copy it from by hand where the browser refuses. */
+export function makeCopy() {
+  const field = html("input", { className: "lab-address", readOnly: true, hidden: true });
+  field.setAttribute("aria-label", "Address of this experiment");
+  const button = makeButton(COPY, async () => {
+    try {
+      await navigator.clipboard.writeText(field.value);
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = COPY), READ);
+    } catch {
+      field.hidden = false;
+      field.select();
+    }
+  });
+  return { button, field, show: (address) => (field.value = address) };
+}
+
+/** A control; `changed(value)` is called at each move. `show(value)` sets it; a slider that others set says `byWhat`. */
 export function makeControl(name, changed) {
   const setting = SETTINGS[name];
   if (setting.choices) {
     const select = html("select");
-    for (const choice of setting.choices) select.add(new Option(spoken(choice), choice));
+    for (const choice of setting.choices) select.add(new Option(inSpaces(choice), choice));
     select.addEventListener("change", () => changed(select.value));
     const label = html("label", { className: "lab-control" }, html("span", {}, setting.label), select);
     return { label, input: select, show: (value) => (select.value = value) };
@@ -27,7 +53,11 @@ export function makeControl(name, changed) {
   const slider = html("input", { type: "range", ...sliderRange(setting) });
   // Not an <output>: a label would belong to it instead of the slider. A screen reader hears the slider's own text.
   const output = html("span", { className: "lab-value", ariaHidden: "true" });
-  const show = (value) => {
+  const note = html("span", { className: "lab-by" });
+  const show = (value, byWhat = "") => {
+    slider.hidden = slider.disabled = byWhat !== "";
+    note.hidden = byWhat === "";
+    note.textContent = byWhat;
     slider.value = toSlider(setting, value);
     output.textContent = setting.log ? inWordsLong(value) : String(value);
     slider.setAttribute("aria-valuetext", output.textContent);
@@ -43,7 +73,7 @@ export function makeControl(name, changed) {
     if (event.key.startsWith("Arrow")) event.stopPropagation(); // the book turns its pages with the arrows
   });
   const caption = html("span", {}, ...withIndex(setting.label), " ", output);
-  const label = html("label", { className: "lab-control" }, caption, slider);
+  const label = html("label", { className: "lab-control" }, caption, slider, note);
   return { label, input: slider, show };
 }
 

@@ -34,6 +34,11 @@ export class Engine {
     this.worker?.postMessage({ order: this.order, kind: "stop" });
   }
 
+  /** Let the worker end its training with the steps that it has made; it answers as at the end. */
+  finish() {
+    this.worker?.postMessage({ order: this.order, kind: "finish" });
+  }
+
   start() {
     const address = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: "text/javascript" }));
     const worker = new Worker(address);

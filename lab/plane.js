@@ -4,6 +4,12 @@ import { HEIGHT, WIDTH, axes, curve, element, linear } from "./chart.js";
 
 const SIZE = { sigmaW2: 4, sigmaB2: 2 }; // grows where the line or the point lies further out
 const STEP = 0.05; // of an arrow key
+const KEYS = {
+  ...{ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] },
+  ...{ PageDown: [-10, 0], PageUp: [10, 0], Home: [-Infinity, 0], End: [Infinity, 0] },
+};
+const POINT = 18; // radius that is seen
+const FINGER = 22; // radius, in pixels of the screen, that a finger can hit
 
 export class Plane {
   /** `moved(sigmaW2, sigmaB2)` is called when the point is dragged or moved by keys. */
@@ -12,16 +18,18 @@ export class Plane {
     this.svg = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "lab-plane" });
     this.handle = element("g", { class: "lab-handle", tabindex: 0, role: "slider" });
     this.handle.setAttribute("aria-label", "Weight and bias variance: arrow keys move the point");
-    this.handle.append(element("circle", { r: 18, class: "lab-reach" }), element("circle", { r: 7 }));
+    this.target = element("circle", { class: "lab-target" });
+    this.handle.append(this.target, element("circle", { r: POINT, class: "lab-reach" }), element("circle", { r: 7 }));
     this.ground = element("g"); // is drawn anew each time; the handle stays, and with it the focus
     this.svg.append(this.ground, this.handle);
     this.points = [];
     this.handle.addEventListener("keydown", (event) => this.key(event));
     this.svg.addEventListener("pointerdown", (event) => this.grab(event));
     this.svg.addEventListener("pointermove", (event) => this.dragged && this.drag(event));
-    for (const end of ["pointerup", "pointercancel"]) {
-      this.svg.addEventListener(end, () => (this.dragged = false));
-    }
+    this.svg.addEventListener("pointerup", (event) => this.release(event));
+    this.svg.addEventListener("pointercancel", () => this.cancel());
+    // A finger on the point moves it; beside it, the page. (Browsers heed `touch-action` on a whole svg only.)
+    this.handle.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
   }
 
   show(points, sigmaW2, sigmaB2) {
@@ -37,6 +45,8 @@ export class Plane {
     this.ground.append(curve(place, line, "lab-theory"));
     const [atX, atY] = [place.x(Math.min(sigmaW2, wide)), place.y(Math.min(sigmaB2, high))];
     this.handle.setAttribute("transform", `translate(${atX} ${atY})`);
+    const pixels = this.svg.getScreenCTM()?.a || 1; // of a unit
+    this.target.setAttribute("r", Math.max(POINT, FINGER / pixels));
     const said = { valuemin: 0, valuemax: wide, valuenow: sigmaW2 };
     for (const [name, value] of Object.entries(said)) this.handle.setAttribute(`aria-${name}`, value);
     const text = `weight variance ${sigmaW2}, bias variance ${sigmaB2}`;
@@ -52,11 +62,27 @@ export class Plane {
 
   grab(event) {
     if (event.button !== 0) return;
+    this.before = [this.sigmaW2, this.sigmaB2];
+    // A finger beside the point may be about to scroll: it counts when it is lifted without having done so.
+    this.tapped = event.pointerType === "touch" && !this.handle.contains(event.target);
+    if (this.tapped) return;
     this.dragged = true;
     this.svg.setPointerCapture(event.pointerId);
     this.handle.focus({ preventScroll: true });
     event.preventDefault();
     this.drag(event);
+  }
+
+  release(event) {
+    if (this.tapped) this.drag(event);
+    this.tapped = this.dragged = false;
+  }
+
+  /** The browser has taken the finger away, for a gesture of its own: all is as before. */
+  cancel() {
+    const { dragged, before } = this;
+    this.tapped = this.dragged = false;
+    if (dragged) this.move(...before);
   }
 
   drag(event) {
@@ -67,8 +93,7 @@ export class Plane {
   }
 
   key(event) {
-    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
-    const step = steps[event.key];
+    const step = KEYS[event.key];
     if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation(); // the book turns its pages with the arrows

@@ -47,23 +47,39 @@ export function readAddress(text) {
         complaints.push(
           `${name} must be ${whole} from ${setting.low} to ${setting.high}` +
             `${setting.step > 1 ? `, in steps of ${setting.step}` : ""}; ` +
-            `the address says “${given}”, so ${plain.format(settings[name])} is used.`,
+            `the address says “${given}”, so ${usedFor(name, settings[name], value)} is used.`,
         );
       }
     }
   }
+  if (settings.scheme !== BY_HAND && new URLSearchParams(text).has("sigma_w2")) {
+    const set = `The scheme ${inSpaces(settings.scheme)} sets the weight variance, to ${shownVariance(settings)}`;
+    complaints.push(`${set}; the address gives sigma_w2, too, which is not used.`);
+    settings.sigma_w2 = STARTS.sigma_w2;
+  }
   return { settings, complaints };
 }
+
+/** What is used in the place of a value; the last layer is the depth's, whatever comes after it in the address. */
+const usedFor = (name, nearest, value) =>
+  name === "layer" && value > nearest ? "the last one" : plain.format(nearest);
 
 /** The address of settings: those that differ from the start, or one: without any, the page would choose its own. */
 export function writeAddress(settings) {
   const parameters = new URLSearchParams();
   for (const [name, { start }] of Object.entries(SETTINGS)) {
     const value = settings[name];
+    if (name === "sigma_w2" && settings.scheme !== BY_HAND) continue; // of no effect
     if (value !== start) parameters.set(name, typeof value === "number" ? plain.format(value) : value);
   }
   return parameters.toString() || `sigma_w2=${plain.format(settings.sigma_w2)}`;
 }
+
+/** The variance of a weight between hidden layers, times fan-in. There both fans are the width, so it is the scale. */
+export const shownVariance = ({ scheme, sigma_w2 }) => (scheme === BY_HAND ? sigma_w2 : SCHEMES[scheme].scale);
+
+/** A choice as people write it. */
+export const inSpaces = (choice) => choice.replaceAll("_", " ");
 
 /** The allowed value nearest to one; NaN for what is no number. */
 export function clamp({ low, high, step }, value) {

@@ -1,23 +1,18 @@
-// The lab itself, an element <weight-lab>: controls, pictures, and the sentences that say what they show.
+// The lab itself, an element <weight-lab>: asks for numbers when a setting changes, and shows them when they come.
 //
-// Attributes: `settings` (as in an address), `featured` (the control that is shown first), `own-address` (the page
-// is the lab's own: the settings are kept in its address) and `home` (that page's address).
+// Attributes: `settings` (as in an address), `featured` (the control that is shown first), `first` (the picture that
+// is shown first, if not the signal), `own-address` (the page is the lab's own: the settings are kept in its address)
+// and `home` (that page's address).
 
-import { band, bars, axes, counted, curve, linear, logarithmic, markers, picture, quartiles } from "./chart.js";
-import { html, makeControl } from "./controls.js";
+import { html } from "./controls.js";
+import { drawByLayer, drawHistogram, drawTraining } from "./drawing.js";
 import { Engine } from "./engine.js";
-import { Plane } from "./plane.js";
-import { BY_HAND, SETTINGS, readAddress, writeAddress } from "./settings.js";
-import { aloud, describe, describeTraining, power } from "./words.js";
+import { arrange, makeParts } from "./layout.js";
+import { BY_HAND, inSpaces, readAddress, shownVariance, writeAddress } from "./settings.js";
+import { aloud, brief, describe, describeTraining } from "./words.js";
 
 const STEPS = 200;
-const TOP_LOSS = 10; // of the picture; guessing has a loss of 2.3
-const LOSS_CAPTION =
-  `Line: the loss of each batch (cut off at ${TOP_LOSS}). Squares: the share of test images that are right, ` +
-  "from none at the bottom to all at the top.";
 const SILENT = 700; // milliseconds without change after which a screen reader is told
-
-const indexed = (values) => values.map((value, i) => [i + 1, value]);
 
 class WeightLab extends HTMLElement {
   connectedCallback() {
@@ -42,73 +37,16 @@ class WeightLab extends HTMLElement {
     this.engine = null;
   }
 
-  // ---- What is on the page ----------------------------------------------------------------------
-
   build() {
+    const parts = makeParts({
+      set: (changes) => this.set(changes),
+      train: () => (this.run && !this.run.over ? this.stopTraining() : this.train()),
+      other: () => this.set({ seed: (this.settings.seed + 1) % 10000 }),
+      back: () => this.set(readAddress(this.getAttribute("settings") ?? "").settings),
+    });
+    Object.assign(this, parts);
     const featured = (this.getAttribute("featured") ?? "").split(" ").filter(Boolean);
-    this.controls = {};
-    for (const name of Object.keys(SETTINGS)) {
-      this.controls[name] = makeControl(name, (value) => this.set({ [name]: value }));
-    }
-    const labels = (names) => names.map((name) => this.controls[name].label);
-    const rest = Object.keys(SETTINGS).filter((name) => !featured.includes(name));
-    const more = html("div", { className: "lab-controls" }, ...labels(rest));
-    const shown = html("div", { className: "lab-controls lab-featured" }, ...labels(featured));
-    const summary = html("summary", {}, featured.length ? "More settings" : "Settings");
-    summary.append(html("span", { className: "lab-aside" }, ": activation, depth, scheme, normalization …"));
-    const group = html("details", { className: "lab-more" }, summary, more); // closed: open, it would hide the pictures
-
-    this.signal = picture("RMS of x by layer");
-    this.gradient = picture("RMS of dL/dh by layer, relative to the last layer");
-    this.histogram = picture("Histogram of x in one layer");
-    this.lossChart = picture("Loss and accuracy by step of training");
-    this.plane = new Plane((sigma_w2, sigma_b2) => this.set({ scheme: BY_HAND, sigma_w2, sigma_b2 }));
-    this.planeNote = html("span");
-    this.histogramNote = html("span");
-    const figure = (svg, ...caption) => html("figure", {}, svg, html("figcaption", {}, ...caption));
-    this.trainingFigure = figure(this.lossChart, LOSS_CAPTION);
-    this.trainingFigure.hidden = true;
-    const pictures = (...figures) => html("div", { className: "lab-pictures" }, ...figures);
-    const byLayer = pictures(
-      figure(this.signal, "The signal: RMS of x in each layer"),
-      figure(this.gradient, "The gradient: RMS of dL/dh, over the last layer's"),
-    );
-    const others = pictures(
-      figure(this.plane.svg, "The two variances. ", this.planeNote),
-      figure(this.histogram, this.histogramNote),
-      this.trainingFigure,
-    );
-    const legend = html("p", { className: "lab-legend" });
-    const key = (sign, kind) => `<span class="lab-key ${kind}" aria-hidden="true">${sign}</span>`;
-    legend.innerHTML =
-      `${key("●", "lab-key-measured")} circles: measured on 64 digits, median and band between quartiles; ` +
-      `${key("╌╌", "")} dashed: theory; ${key("■", "lab-key-trained")} squares: one network after training`;
-
-    this.sentence = html("p", { className: "lab-sentence" });
-    this.training = html("p", { className: "lab-sentence" });
-    this.spoken = html("p", { className: "lab-spoken" });
-    this.spoken.setAttribute("role", "status");
-    this.trouble = html("div", { className: "lab-trouble" });
-    this.trouble.setAttribute("role", "alert");
-    const button = (text, act) => {
-      const made = html("button", { type: "button", textContent: text });
-      made.addEventListener("click", act);
-      return made;
-    };
-    this.trainButton = button("Train", () => (this.run && !this.run.over ? this.stopTraining() : this.train()));
-    const buttons = html(
-      "div",
-      { className: "lab-buttons" },
-      this.trainButton,
-      button("Draw other networks", () => this.set({ seed: (this.settings.seed + 1) % 10000 })),
-      button("Back to the start", () => this.set(readAddress(this.getAttribute("settings") ?? "").settings)),
-    );
-    this.link = html("a", { textContent: this.own ? "Address of this experiment" : "Open this in the lab" });
-    buttons.append(this.link);
-    this.classList.add("lab-built");
-    // The slider, what it moves, and then the sentence, whose length changes: no picture jumps under a finger.
-    this.replaceChildren(shown, ...(this.own ? [group] : []), this.trouble, byLayer, this.sentence, this.spoken);
-    this.append(others, legend, buttons, this.training, ...(this.own ? [] : [group]));
+    arrange(this, { own: this.own, featured, first: this.getAttribute("first") });
   }
 
   complain(sentences, again = false) {
@@ -136,30 +74,31 @@ class WeightLab extends HTMLElement {
     this.complain([]);
     this.showSettings();
     const names = Object.keys(this.settings).filter((name) => this.settings[name] !== before[name]);
-    if (names.every((name) => name === "layer")) this.showHistogram();
-    else if (names.every((name) => name === "rate" || name === "layer")) return;
-    else this.measure();
+    if (names.every((name) => name === "layer")) return this.showHistogram();
+    this.dropTraining();
+    if (!names.every((name) => name === "rate" || name === "layer")) this.measure();
   }
 
   showSettings() {
     const { settings, controls } = this;
     for (const [name, control] of Object.entries(controls)) control.show(settings[name]);
     controls.layer.show(Math.min(settings.layer, settings.depth));
-    controls.sigma_w2.input.disabled = settings.scheme !== BY_HAND;
     controls.layer.input.max = settings.depth;
-    const address = writeAddress(settings);
-    this.link.href = `${this.own ? location.pathname : this.getAttribute("home")}?${address}`;
+    const byScheme = settings.scheme === BY_HAND ? "" : `set by the scheme: ${inSpaces(settings.scheme)}`;
+    controls.sigma_w2.show(shownVariance(settings), byScheme);
+    const address = `?${writeAddress(settings)}`;
+    this.copy.show(new URL(address, location.href).href);
+    this.link.href = `${this.getAttribute("home")}${address}`;
     if (!this.own) return;
     // Browsers refuse to change the address more than some hundred times in half a minute.
     clearTimeout(this.later);
-    this.later = setTimeout(() => history.replaceState(null, "", `?${address}`), 300);
+    this.later = setTimeout(() => history.replaceState(null, "", address), 300);
   }
 
   // ---- Measuring --------------------------------------------------------------------------------
 
   /** Ask for networks with the newest settings, once the first of those asked for before is there. */
   measure() {
-    if (this.run) this.forgetTraining();
     if (this.inFlight) {
       this.stale = true;
       return;
@@ -173,22 +112,17 @@ class WeightLab extends HTMLElement {
 
   take(answer) {
     const { kind } = answer;
-    if (kind === "theory") Object.assign(this, { lines: answer.lines, sigmaW2: answer.sigmaW2 });
+    if (kind === "theory") this.theory = answer.lines; // shown with the first network: until then, the old ones are
     if (kind === "line") this.criticalLine = answer.points;
-    if (kind === "network") {
-      if (answer.index === 0) this.networks = [];
-      this.networks.push(answer);
-      this.inFlight = false;
-      if (this.stale) this.measure();
-    }
+    if (kind === "network") this.takeNetwork(answer);
     if (kind === "measured") {
       this.measuring = false;
-      if (this.run) this.engine.send("train", this.settings, STEPS);
+      if (this.run && !this.run.over) this.engine.send("train", this.settings, STEPS);
     }
     if (kind === "step") this.takeStep(answer);
-    if (kind === "trained") {
+    if (kind === "trained" && this.run) {
       this.run.after = answer;
-      this.endTraining("ended");
+      if (!this.run.over) this.endTraining("ended");
     }
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
@@ -196,39 +130,39 @@ class WeightLab extends HTMLElement {
     });
   }
 
+  takeNetwork(network) {
+    if (network.index === 0) Object.assign(this, { networks: [], lines: this.theory, shown: this.asked });
+    this.networks.push(network);
+    this.inFlight = false;
+    if (this.stale) this.measure();
+  }
+
   draw() {
     if (!this.networks.length) return;
     const seen = {};
-    for (const [name, svg, label] of [
-      ["signal", this.signal, "RMS of x"],
-      ["gradient", this.gradient, "relative RMS of dL/dh"],
-    ]) {
-      const found = quartiles(this.networks.map((network) => network[name]));
-      seen[name] = found.map(([, median]) => median);
-      const theory = this.lines?.[name] ?? [];
-      const trained = this.run?.after?.[name] ?? [];
-      const y = logarithmic([...found.flat(), ...theory, ...trained]);
-      const place = axes(svg, counted(1, found.length), y, "layer", label);
-      svg.append(
-        band(place, found, "lab-band"),
-        markers(place, indexed(seen[name]), "lab-measured"),
-        markers(place, indexed(trained), "lab-trained", "square"),
-        curve(place, indexed(theory), "lab-theory"),
-      );
+    for (const [name, label] of [["signal", "RMS of x"], ["gradient", "relative RMS of dL/dh"]]) {
+      seen[name] = drawByLayer(this[name], label, {
+        measured: this.networks.map((network) => network[name]),
+        theory: this.lines?.[name] ?? [],
+        trained: this.run?.after?.[name] ?? [],
+      });
     }
-    const plain = this.lines !== null; // the critical line is theory, too
-    const line = this.plane.show((plain && this.criticalLine) || [], this.sigmaW2Shown(), this.settings.sigma_b2);
-    this.planeNote.textContent = line
-      ? "Left of the dashed critical line gradients vanish, right of it they explode. Drag the point."
-      : `${plain ? "This function has no critical line here." : "There is no critical line: see the sentence above."} Drag the point.`;
+    this.showPlane();
     this.showHistogram();
-    if (this.run) this.drawTraining();
-    this.say(describe(this.asked, seen, this.lines, this.networks.length));
+    if (this.run) drawTraining(this.lossChart, this.run, STEPS);
+    this.classList.add("lab-drawn"); // and needs no room kept for it
+    this.verdict.textContent = brief(seen);
+    this.say(describe(this.shown, seen, this.lines, this.networks.length));
   }
 
-  sigmaW2Shown() {
-    const { scheme, sigma_w2 } = this.settings;
-    return scheme === BY_HAND ? sigma_w2 : Number(this.sigmaW2.toFixed(3));
+  showPlane() {
+    const plain = this.lines !== null; // the critical line is theory, too
+    const points = (plain && this.criticalLine) || [];
+    const line = this.plane.show(points, shownVariance(this.settings), this.settings.sigma_b2);
+    const none = plain ? "This function has no critical line here." : "There is no critical line: see the sentence above.";
+    this.planeNote.textContent = line
+      ? "With many layers gradients vanish left of the dashed critical line, and explode right of it. Drag the point."
+      : `${none} Drag the point.`;
   }
 
   showHistogram() {
@@ -237,24 +171,14 @@ class WeightLab extends HTMLElement {
     const layer = Math.min(this.settings.layer, histograms.length);
     const shown = histograms[layer - 1];
     const when = this.run?.after ? "after training" : "before training";
-    this.histogramNote.textContent = `x in layer ${layer} of one network, ${when}`;
-    if (!shown) {
-      this.histogram.replaceChildren();
-      this.histogramNote.textContent += ": infinite, so there is no picture";
-      return;
-    }
-    const size = Math.floor(Math.log10(Math.max(-shown.low, shown.high)));
-    const scale = Math.abs(size) < 3 ? 1 : 10 ** size; // no tick of many zeros
-    const label = scale === 1 ? "x" : `x, in units of ${power(size)}`;
-    const [x, y] = [linear(shown.low / scale, shown.high / scale), linear(0, Math.max(...shown.counts))];
-    const place = axes(this.histogram, x, y, label, "how many");
-    const scaled = { low: x.low, high: x.high, counts: shown.counts };
-    this.histogram.append(bars(place, scaled, "lab-bars"));
+    const why = shown ? "" : ": infinite, so there is no picture";
+    this.histogramNote.textContent = `x in layer ${layer} of one network, ${when}${why}`;
+    drawHistogram(this.histogram, shown);
   }
 
   say(sentence) {
     this.sentence.textContent = sentence;
-    this.training.textContent = this.run ? describeTraining(this.run, STEPS) : "";
+    if (this.run) this.training.textContent = describeTraining(this.run, STEPS);
     clearTimeout(this.silence);
     this.silence = setTimeout(() => {
       this.spoken.textContent = aloud(`${sentence} ${this.training.textContent}`);
@@ -267,6 +191,7 @@ class WeightLab extends HTMLElement {
     this.run = { losses: [], accuracies: [], after: null, over: false };
     this.trainButton.textContent = "Stop";
     this.trainingFigure.hidden = false;
+    this.trainingFigure.classList.remove("lab-old");
     if (!this.measuring) this.engine.send("train", this.settings, STEPS); // otherwise after it
   }
 
@@ -276,8 +201,7 @@ class WeightLab extends HTMLElement {
   }
 
   stopTraining() {
-    if (this.measuring) return this.forgetTraining(); // it has not begun
-    this.engine.stop();
+    if (!this.measuring) this.engine.finish(); // otherwise it has not begun
     this.endTraining("stopped");
     this.draw();
   }
@@ -287,21 +211,14 @@ class WeightLab extends HTMLElement {
     this.trainButton.textContent = "Train";
   }
 
-  forgetTraining() {
+  /** Settings have changed. The old picture stays, pale: without it, the point in the plane would jump under a finger. */
+  dropTraining() {
+    if (!this.run) return;
+    if (!this.run.over && !this.measuring) this.engine.stop();
     this.run = null;
     this.trainButton.textContent = "Train";
-    this.trainingFigure.hidden = true;
-  }
-
-  drawTraining() {
-    const { losses, accuracies } = this.run;
-    const top = Math.min(TOP_LOSS, Math.max(2.5, ...losses.filter(Number.isFinite)));
-    const place = axes(this.lossChart, linear(0, STEPS), linear(0, top), "step", "loss");
-    const share = { x: place.x, y: (value) => place.y(value * top) };
-    this.lossChart.append(
-      curve(place, indexed(losses.map((loss) => Math.min(loss, top))), "lab-loss"),
-      markers(share, accuracies, "lab-trained", "square"),
-    );
+    this.training.textContent = "Settings changed: train again.";
+    this.trainingFigure.classList.add("lab-old");
   }
 }
 

@@ -29,8 +29,8 @@ export function aloud(sentence) {
 }
 
 /** What a change by a factor is called: within 2 it stays, beyond 100 it has the stronger name. */
-function verdict(ratio, [lost, less, more, most]) {
-  if (!Number.isFinite(ratio)) return "left the range of numbers";
+function verdict(ratio, [lost, less, more, most], beyond = "left the range of numbers") {
+  if (!Number.isFinite(ratio)) return beyond;
   if (ratio === 0) return "is gone";
   if (ratio > 0.5 && ratio < 2) return "stays";
   if (ratio < 1) return ratio < 0.01 ? lost : less;
@@ -38,7 +38,15 @@ function verdict(ratio, [lost, less, more, most]) {
 }
 
 const SIGNAL = ["fades", "falls", "grows", "explodes"];
-const GRADIENT = ["vanishes", "shrinks", "grows", "explodes"].map((verb) => `${verb} on the way back`);
+const GRADIENT = ["vanishes", "shrinks", "grows", "explodes"];
+
+/** Both in a few words, to be read beside a control. */
+export function brief({ signal, gradient }) {
+  if (signal.length < 2) return "One layer: nothing to compare";
+  const ratio = signal[signal.length - 1] / signal[0];
+  const both = [verdict(ratio, SIGNAL, "overflows"), verdict(gradient[0], GRADIENT, "overflows")];
+  return `Signal ${both[0]} · gradient ${both[1]}`;
+}
 
 const NOT_IN_THEORY = {
   batch: "batch normalization sets the scale of h anew",
@@ -64,10 +72,12 @@ export function describe(settings, seen, lines, count) {
     return value === undefined ? "" : `; theory says ${inWords(value)}`;
   };
   if (last > 1) {
+    const way = verdict(gradient, GRADIENT);
+    const back = GRADIENT.includes(way) ? " on the way back" : "";
     sentences.push(
       `The signal ${verdict(signal, SIGNAL)}: the RMS of x is ${inWords(seen.signal[0])} in ` +
         `layer 1 and ${inWords(seen.signal[last - 1])} in layer ${last}${predicted("signal", last - 1)}.`,
-      `The gradient ${verdict(gradient, GRADIENT)}: in ` +
+      `The gradient ${way}${back}: in ` +
         `layer 1 it is ${inWords(gradient)} ${gradient < 1 ? "of" : "times"} layer ${last}'s${predicted("gradient", 0)}.`,
     );
   } else {
@@ -86,10 +96,11 @@ export function describe(settings, seen, lines, count) {
 /** How training goes or went. */
 export function describeTraining(run, steps) {
   const loss = run.losses[run.losses.length - 1];
-  if (run.losses.length === 0) return "Training starts.";
+  if (run.losses.length === 0) return run.stopped ? "Training was stopped before it began." : "Training starts.";
   const now = `after ${run.losses.length} of ${steps} steps the loss is ${inWords(loss)}`;
   if (!Number.isFinite(loss)) {
-    return `Training broke down: ${now}. Try a smaller learning rate or another start.`;
+    const first = run.losses.length > 1 ? `at first the loss was ${inWords(run.losses[0])}, ` : "";
+    return `Training broke down: ${first}${now}. Try a smaller learning rate or another start.`;
   }
   const [, accuracy] = run.accuracies[run.accuracies.length - 1];
   const right = `${Math.round(100 * accuracy)} % of the test images are right (guessing: 10 %)`;

@@ -3,7 +3,7 @@
 // Each order has a number. Work is done in short slices; a newer order ends an older one between two of them.
 
 import { TRAINED_ON, digits } from "./images.js";
-import { SCHEMES, byHand, variance } from "./initializers.js";
+import { SCHEMES, byHand } from "./initializers.js";
 import { INPUTS, CLASSES, backward, forward, makeNetwork, rms } from "./network.js";
 import { Generator } from "./random.js";
 import { BY_HAND } from "./settings.js";
@@ -17,6 +17,7 @@ const SLICE = 40; // milliseconds of work before the next look for orders
 const { images, labels } = digits();
 const lines = new Map(); // critical lines, by activation
 let current = 0; // number of the newest order
+let finished = 0; // number of the order that is to end with what it has
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 0));
 const meanSquare = (values) => values.reduce((sum, value) => sum + value * value, 0) / values.length;
@@ -64,20 +65,18 @@ function histogram(values) {
 function predict(settings) {
   const { activation, depth, width, scheme, sigmaB2 } = setup(settings);
   const widths = [INPUTS, ...new Array(depth).fill(width), CLASSES];
+  if (settings.normalization !== "none" || settings.skip === "yes") return null;
   const x2 = meanSquare(images.subarray(0, IMAGES * INPUTS));
-  const sigmaW2 = width * variance(scheme, width, width);
-  if (settings.normalization !== "none" || settings.skip === "yes") return { lines: null, sigmaW2 };
   const { layers, lost } = propagate(activation, widths, scheme, sigmaB2, x2);
-  const lines = {
+  return {
     signal: layers.map((layer) => Math.sqrt(layer.x2)),
     gradient: lost === null ? layers.map((layer) => layer.gradient) : [],
     lost,
   };
-  return { lines, sigmaW2 };
 }
 
 async function measure(order, settings) {
-  postMessage({ order, kind: "theory", ...predict(settings) });
+  postMessage({ order, kind: "theory", lines: predict(settings) });
   for (let index = 0; index < settings.networks; index++) {
     const network = makeNetwork(setup(settings), generatorOf(settings, index));
     postMessage({ order, kind: "network", index, ...look(network, index === 0) });
@@ -102,7 +101,7 @@ async function train(order, settings, steps) {
     const batch = take(images, labels, rows.next().value);
     const loss = trainStep(network, batch.images, batch.labels, IMAGES, settings.rate);
     losses.push(loss);
-    const ended = step === steps || !Number.isFinite(loss);
+    const ended = step === steps || !Number.isFinite(loss) || finished === order;
     if (ended || step % 20 === 0 || performance.now() - since > SLICE) {
       const accuracy = ended || step % 20 === 0 ? score().accuracy : null;
       postMessage({ order, kind: "step", step, losses, accuracy });
@@ -130,6 +129,7 @@ function criticalLine(activation) {
 
 onmessage = async ({ data }) => {
   const { order, kind, settings, steps } = data;
+  if (kind === "finish") return (finished = order);
   current = order;
   try {
     if (kind === "measure") await measure(order, settings);

@@ -2,7 +2,7 @@
 
 - ```` ```{weight-lab} ```` is the lab itself, on its own page;
 - ```` ```{lab-experiments} ```` lists `teaching/experiments.toml`, each as a link to the lab;
-- `lab/presets.toml` says which preset stands below which figure of which chapter.
+- `lab/presets.toml` says which preset stands after which paragraph of which chapter.
 
 The script is joined from `lab/*.js` when a book has been built (`lab_script`).
 """
@@ -74,26 +74,32 @@ class ExperimentsDirective(Directive):
 
 
 def place_presets(app, doctree):
-    """Put a chapter's preset below its figure; warn if there is no such figure."""
+    """Put a chapter's preset after the text on its figure; warn if there is no such text."""
     for preset in entries(PRESETS):
         if preset["page"] != app.env.docname:
             continue
         app.env.note_dependency(str(PRESETS))
-        marked = [n for n in doctree.findall(nodes.Element) if preset["below"] in n.get("ids", ())]
-        figure = marked[-1] if marked else None
-        while figure is not None and not isinstance(figure.parent, nodes.section):
-            figure = figure.parent
-        if figure is None:
+        texts = (p for p in doctree.findall(nodes.paragraph) if isinstance(p.parent, nodes.section))
+        read = next((p for p in texts if p.astext().startswith(preset["after"])), None)
+        if read is None:
             logging.getLogger(__name__).warning(
-                "lab/presets.toml: there is no %s on this page", preset["below"], location=doctree
+                "lab/presets.toml: no paragraph begins with %r", preset["after"], location=doctree
             )
             continue
-        text = nodes.paragraph("", "", nodes.strong("", "Try it. "))
-        text += nodes.Text(f"{preset['question']} {preset['drag']} ")
-        text += [nodes.emphasis("", "Look for: "), nodes.Text(preset["look"])]
-        lab = Lab(**{key: preset[key] for key in ("still", "settings", "featured", "alt")})
-        at = figure.parent.index(figure) + 1
-        figure.parent.insert(at, nodes.container("", text, lab, classes=["lab-preset"]))
+        read.parent.insert(read.parent.index(read) + 1, _box(preset))
+
+
+def _box(preset):
+    """Return what stands in a chapter: what to try, the lab, and, folded, what to see."""
+    task = nodes.paragraph("", "", nodes.strong("", "Try it. "))
+    task += nodes.Text(f"{preset['question']} {preset['drag']}")
+    keys = ("still", "settings", "featured", "first", "alt")
+    lab = Lab(**{key: preset[key] for key in keys if key in preset})
+    fold = "<details class='lab-look'><summary>What to look for</summary>"
+    look = nodes.paragraph("", preset["look"])
+    parts = [task, lab, nodes.raw("", fold, format="html"), look]
+    parts.append(nodes.raw("", "</details>", format="html"))
+    return nodes.container("", *parts, classes=["lab-preset"])
 
 
 @functools.cache
@@ -108,13 +114,16 @@ def visit_lab(self, node):
     up = "../" * self.builder.current_docname.count("/")
     home = f"{up}{PAGE}.html"
     own = "own-address " if node.get("own") else f'home="{home}" '
-    given = " ".join(f'{key}="{escape(node[key])}"' for key in ("settings", "featured"))
+    keys = [key for key in ("settings", "featured", "first") if key in node]
+    given = " ".join(f'{key}="{escape(node[key])}"' for key in keys)
     alt = node.get("alt") or next(p["alt"] for p in entries(PRESETS) if p["still"] == node["still"])
+    added = len(node["featured"].split()) - 1
     static = f"{up}_static"
     self.body.append(
         f'<link rel="stylesheet" href="{static}/lab.css?v={version()}">'
         f'<script defer src="{static}/lab_loader.js?v={version()}"></script>\n'
-        f'<weight-lab {own}{given}><img src="{static}/lab/{node["still"]}.svg" width="720" '
+        f'<weight-lab {own}{given} style="--lab-added: {added}">'
+        f'<img src="{static}/lab/{node["still"]}.svg" width="720" '
         f'height="230" loading="lazy" alt="{escape(alt)}"><noscript><p>To move this network, '
         "switch JavaScript on.</p></noscript></weight-lab>\n"
     )

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.slow
 
 SENTENCE = "weight-lab .lab-sentence >> nth=0"
 TRAINING = "weight-lab .lab-sentence >> nth=1"
+NOTE_OF_THE_PLANE = "figure:has(.lab-plane) figcaption"
+NOTE_OF_THE_HISTOGRAM = "figure:has(.lab-bars) figcaption"
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +62,16 @@ def finished(page):
         """() => { const lab = document.querySelector("weight-lab");
                    return lab.measuring === false && !lab.stale && lab.frame === null; }"""
     )
+
+
+def stroke(page, x, y, dx, dy):
+    """Put a finger down, move it, and lift it."""
+    finger = page.context.new_cdp_session(page)
+    for kind, share in [("Start", 0), *(("Move", k / 8) for k in range(1, 9)), ("End", None)]:
+        at = [] if share is None else [{"x": x + dx * share, "y": y + dy * share}]
+        finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": at})
+        page.wait_for_timeout(16)
+    page.wait_for_timeout(300)
 
 
 def setting(page, name):
@@ -126,22 +138,65 @@ def test_a_finger_that_scrolls_from_a_slider_leaves_it_as_it_was(opened):
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 2
-    finger = page.context.new_cdp_session(page)
-
-    def stroke(dx, dy):
-        for kind, share in [("Start", 0), *(("Move", k / 8) for k in range(1, 9)), ("End", None)]:
-            at = [] if share is None else [{"x": x + dx * share, "y": y + dy * share}]
-            finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": at})
-            page.wait_for_timeout(16)
-        page.wait_for_timeout(300)
-
-    stroke(0, -160)
+    stroke(page, x, y, 0, -160)
     assert page.evaluate("scrollY") > 50
     assert setting(page, "sigma_w2") == 2 and slider.get_attribute("aria-valuetext") == "2"
     page.evaluate("scrollTo(0, 0)")
     y = slider.bounding_box()["y"] + slider.bounding_box()["height"] / 2
-    stroke(60, 0)
+    stroke(page, x, y, 60, 0)
     assert setting(page, "sigma_w2") != 2  # along it, a finger moves it
+
+
+def test_in_the_plane_a_finger_moves_the_point_and_a_swipe_beside_it_only_the_page(opened):
+    page = opened("sigma_w2=2&sigma_b2=1&networks=1&depth=2", width=375, touch=True)
+    plane = page.locator(".lab-plane")
+    plane.scroll_into_view_if_needed()
+
+    def start():
+        return [setting(page, name) for name in ("sigma_w2", "sigma_b2")]
+
+    def middle(box):
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    target = page.locator(".lab-handle").bounding_box()
+    assert min(target["width"], target["height"]) > 43.9
+    box, above = plane.bounding_box(), page.evaluate("scrollY")
+    stroke(page, box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.2, 0, 120)
+    assert start() == [2, 1] and page.evaluate("scrollY") < above - 50
+    # From the point, the same moves the point and nothing else.
+    plane.scroll_into_view_if_needed()
+    above = page.evaluate("scrollY")
+    stroke(page, *middle(page.locator(".lab-handle").bounding_box()), 30, -45)
+    assert start()[0] > 2.1 and start()[1] > 1.3 and page.evaluate("scrollY") == above
+    box = plane.bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.7)
+    assert start()[0] < 1.5  # where a finger taps, the point goes
+
+
+def test_keys_that_a_slider_has_move_the_point_and_not_the_page(opened):
+    page = opened("sigma_w2=2&networks=1&depth=2", width=375)
+    page.locator(".lab-handle").focus()
+    page.wait_for_timeout(100)
+    above = page.evaluate("scrollY")
+    found = []
+    for key in ("End", "PageDown", "Home", "PageUp"):
+        page.keyboard.press(key)
+        found.append(setting(page, "sigma_w2"))
+    assert found == [4, 3.5, 0.01, 0.51] and page.evaluate("scrollY") == above
+
+
+def test_an_axis_of_many_decades_has_its_one(opened):
+    page = opened("activation=sigmoid&depth=50&networks=1")
+    gradient = page.locator("weight-lab .lab-pictures svg").nth(1)
+    assert "1" in gradient.locator(".lab-axes text[text-anchor=end]").all_text_contents()
+
+
+def test_on_paper_there_is_nothing_to_press(opened):
+    page = opened("networks=1&depth=2")
+    page.emulate_media(media="print")
+    pressed = page.locator("weight-lab :is(button, input)")
+    assert pressed.count() > 8
+    assert not any(part.is_visible() for part in pressed.all())
 
 
 def test_choices(opened):
@@ -152,7 +207,7 @@ def test_choices(opened):
     finished(page)
     text = page.inner_text(SENTENCE)
     assert "with relu" in text and "no dashed line: batch normalization" in text
-    assert "There is no critical line" in page.inner_text("figcaption >> nth=2")
+    assert "There is no critical line" in page.inner_text(NOTE_OF_THE_PLANE)
     assert page.locator(".lab-plane .lab-theory").get_attribute("d") == ""
     page.get_by_label("Normalization").select_option("none")
     page.get_by_label("Scheme").select_option("he_normal")
@@ -162,6 +217,55 @@ def test_choices(opened):
     page.get_by_role("button", name="Back to the start").click()
     finished(page)
     assert setting(page, "activation") == "tanh"
+
+
+def test_a_scheme_shows_the_variance_that_it_sets(opened):
+    page = opened("scheme=he_normal&networks=1&depth=2")
+    shown = page.locator("weight-lab .lab-control").first.inner_text()
+    assert "σw² 2" in " ".join(shown.split()) and "set by the scheme: he normal" in shown
+    assert "sigma_w2" not in page.evaluate("document.querySelector('weight-lab').copy.field.value")
+
+
+def test_a_few_words_stand_beside_the_slider(opened):
+    page = opened("sigma_w2=1.5")
+    words, slider = page.locator(".lab-verdict"), page.get_by_label("Weight variance").first
+    assert words.inner_text() == "Signal stays · gradient stays"
+    assert abs(words.bounding_box()["y"] - slider.bounding_box()["y"]) < 60
+
+
+def test_sentence_and_pictures_are_of_the_same_networks(opened):
+    page = opened("activation=tanh&networks=1&depth=5")
+    said = page.evaluate(
+        """async () => {
+            const lab = document.querySelector("weight-lab");
+            lab.engine.send = () => 0;  // its theory comes before its networks, here by hand
+            lab.set({ activation: "relu", sigma_w2: 100 });
+            lab.take({ kind: "theory", lines: { signal: [1, 7777], gradient: [], lost: null } });
+            await new Promise(requestAnimationFrame);
+            await new Promise(requestAnimationFrame);
+            return lab.sentence.textContent;
+        }"""
+    )
+    assert "with tanh" in said and "7777" not in said
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_the_address_is_copied_or_shown_to_be_copied(opened, refused):
+    page = opened("depth=3&networks=1", disk=False)
+    page.evaluate(
+        """(refused) => Object.defineProperty(navigator, "clipboard", { value: refused ? undefined
+            : { writeText: async (text) => { window.copied = text; } } })""",
+        refused,
+    )
+    page.get_by_role("button", name="Copy the address").click()
+    if refused:
+        field = page.get_by_label("Address of this experiment")
+        field.wait_for()
+        assert page.evaluate("getSelection().toString()") == field.input_value()
+        assert field.input_value().endswith("index.html?depth=3&networks=1")
+    else:
+        page.get_by_role("button", name="Copied").wait_for()
+        assert page.evaluate("copied").endswith("index.html?depth=3&networks=1")
 
 
 @pytest.mark.parametrize("how", ["mouse", "touch", "keyboard"])
@@ -188,7 +292,7 @@ def test_the_point_in_the_plane_moves(opened, how):
             page.keyboard.press(key)
     finished(page)
     assert setting(page, "sigma_w2") > 1.2 and setting(page, "sigma_b2") > 0.04
-    assert "sigma_b2=" in page.get_attribute("weight-lab a", "href")
+    page.wait_for_function("location.search.includes('sigma_b2=')")
 
 
 def test_training_can_be_watched_and_its_network_is_shown(opened):
@@ -199,7 +303,9 @@ def test_training_can_be_watched_and_its_network_is_shown(opened):
     text = page.inner_text(TRAINING)
     assert "Training ended: after 200 of 200 steps" in text
     assert int(re.search(r"(\d+) % of the test images", text)[1]) > 60
-    assert "after training" in page.inner_text("figcaption >> nth=3")
+    axes = page.locator("figure:has(.lab-loss) .lab-axes text").all_text_contents()
+    assert axes.count("100") == 2 and "% right" in axes  # steps below, and percent on the right
+    assert "after training" in page.inner_text(NOTE_OF_THE_HISTOGRAM)
 
 
 def test_training_can_be_stopped_and_begins_when_all_is_measured(opened):
@@ -211,6 +317,29 @@ def test_training_can_be_stopped_and_begins_when_all_is_measured(opened):
     assert "Training was stopped" in text
     assert int(re.search(r"after (\d+) of", text)[1]) < 200
     page.get_by_role("button", name="Train").wait_for()
+    # And the network is shown as training has left it.
+    page.wait_for_function(
+        "document.querySelectorAll('.lab-pictures .lab-trained rect').length > 39"
+    )
+    assert "after training" in page.inner_text(NOTE_OF_THE_HISTOGRAM)
+
+
+def test_training_stays_in_view_and_says_when_it_is_out_of_date(opened):
+    page = opened("networks=1&depth=20", width=375)
+    button = page.locator("weight-lab .lab-buttons button").first
+    button.scroll_into_view_if_needed()
+    before = button.bounding_box()
+    button.click()
+    page.wait_for_function("document.querySelector('weight-lab').run?.losses.length > 2")
+    assert button.bounding_box() == before and button.inner_text() == "Stop"
+    plane = page.locator(".lab-plane").bounding_box()
+    for changes in ("{rate: 0.2}", "{sigma_w2: 1.5}"):  # while it runs, and the next one
+        page.evaluate(f"document.querySelector('weight-lab').set({changes})")
+        finished(page)
+        assert page.inner_text(TRAINING) == "Settings changed: train again."
+        assert button.inner_text() == "Train" and page.locator(".lab-plane").bounding_box() == plane
+        button.click()
+        page.wait_for_function("document.querySelector('weight-lab').run?.losses.length > 2")
 
 
 def test_numbers_that_run_away_are_said_in_words(opened):
@@ -219,7 +348,10 @@ def test_numbers_that_run_away_are_said_in_words(opened):
     page.get_by_role("button", name="Train").click()
     page.wait_for_function("document.querySelector('weight-lab').run?.over")
     page.wait_for_function("document.querySelectorAll('.lab-sentence')[1].textContent.length > 40")
-    assert "Training broke down" in page.inner_text(TRAINING)
+    text = page.inner_text(TRAINING)
+    assert "Training broke down" in text and "not a number" in text
+    # Nothing of it fits into the picture, which says so.
+    assert page.locator("figure:has(.lab-loss) .lab-measured path").count() >= 1
 
 
 @pytest.mark.parametrize(
@@ -230,6 +362,8 @@ def test_numbers_that_run_away_are_said_in_words(opened):
         ("activation=sine", "activation cannot be “sine”"),
         ("sigma_w2=Infinity", "sigma_w2 must be a number from 0.01 to 100"),
         ("sigma_b2=", "sigma_b2 must be a number"),
+        ("sigma_w2=1.5&scheme=he_normal", "sets the weight variance, to 2; the address gives"),
+        ("layer=99", "so the last one is used"),
         ("networks=1e999&layer=-3", "networks must be a whole number"),
         ("__proto__=1&toString=2", "is no setting of the lab"),
         ("seed=%3Cb%3Ex", "the address says “<b>x”, so 0 is used"),

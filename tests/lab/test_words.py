@@ -50,6 +50,19 @@ def test_what_theory_says(lab):
     assert "Theory stops at layer 2" in text
 
 
+def test_the_same_in_a_few_words(lab):
+    say = "([signal, gradient]) => lab.brief({signal, gradient})"
+    assert lab.evaluate(say, [[1, 0.1], [0.1, 1]]) == "Signal falls · gradient shrinks"
+    assert lab.evaluate(say, [[1, float("inf")], [0, 1]]) == "Signal overflows · gradient is gone"
+    assert lab.evaluate(say, [[1], [1]]) == "One layer: nothing to compare"
+
+
+def test_a_training_that_breaks_down_says_where_it_began(lab):
+    say = "(losses) => lab.describeTraining({losses, accuracies: []}, 200)"
+    text = lab.evaluate(say, [2.3e7, float("nan")])
+    assert "at first the loss was 2.3\u00a0×\u00a010⁷, after 2 of 200 steps" in text
+
+
 def test_more_than_the_last_layer_s_is_times_it(lab):
     assert "it is 9 times layer 2's" in lab.evaluate(SAY, [1, 9, None])
 

@@ -16,7 +16,9 @@
   }
   for (const element of [document.body, ...article.querySelectorAll("pre, div.highlight, .admonition, td")])
     if (light(getComputedStyle(element).backgroundColor) < 0.9) found.push(`dark ground: ${said(element)}`);
-  for (const element of article.querySelectorAll("details > :not(summary), .admonition.dropdown > :not(button), .sd-tab-content"))
+  const onPaper = (element) => !element.closest(".lab-preset"); // there is nothing to move there
+  const folded = article.querySelectorAll("details > :not(summary), .admonition.dropdown > :not(button), .sd-tab-content");
+  for (const element of [...folded].filter(onPaper))
     if (!shown(element) || !element.getClientRects().length) found.push(`closed: ${said(element)}`);
   for (const element of article.querySelectorAll("pre"))
     if (shown(element) && element.scrollWidth > element.clientWidth + 1) found.push(`cut: ${said(element)}`);

@@ -48,6 +48,8 @@ def test_picture_shows_one_network_that_learned_and_one_that_did_not(page):
 def test_there_is_one_button_and_it_starts_chapter_1(page):
     (button,) = page.select("a.start")
     assert button["href"] == "chapters/01_vanishing_gradients.html"
+    after = button.find_parent("p").find_next_sibling("p")
+    assert after.select_one('a[href="lab.html"]')  # who would rather move something first
 
 
 def test_each_chapter_has_a_card_with_its_sentence_minutes_and_figure(page):
