@@ -2,8 +2,8 @@
 
 Marks are computed outside of that kernel, which runs in a sandbox. In reading order:
 
-- what a check is: `codec` (values as text), `checking` (questions, comparisons, parts of a check),
-  `marking` (the marks of one task);
+- what a check is: `codec` (values as text), `asking` (questions), `checking` (comparisons, parts
+  of a check), `marking` (the marks of one task);
 - what students get: `course` (folders, secret), `gradebook` (whether it fits), `release`;
 - what they hand in: `collect` (out of an LMS), `submitted`, `rebuild` (from the release),
   `outputs` and `drawing` (what of it pages show), `prepare` (in a process with limits);

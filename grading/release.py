@@ -69,8 +69,8 @@ def public_checks(checks, assignment):
     Raises
     ------
     Stop
-        If a public part uses a name that is also that of a hidden one, or of `checking` or
-        `codec`, which stand in the same file.
+        If a public part uses a name that is also that of a hidden one, or of `asking`,
+        `checking` or `codec`, which stand in the same file.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def public_checks(checks, assignment):
     kept = [node for name, node in named.items() if name in wanted]
     body = ["\n".join(lines[_first(node) - 1 : node.end_lineno]) for node in dict.fromkeys(kept)]
     intro = f'"""The checks of assignment {assignment} that you can run by yourself."""'
-    ours = [_module("codec"), _module("checking")]
+    ours = [_module(name) for name in ("codec", "asking", "checking")]
     taken = {*wanted} & _names(ast.parse("\n".join(ours))).keys()
     if taken:
         raise Stop(f"the public checks give new meanings to our names: {', '.join(sorted(taken))}")
