@@ -1,5 +1,6 @@
 """Images of the site: lighter files, a size before they arrive, and loaded when they come near."""
 
+import re
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -7,6 +8,7 @@ from xml.etree import ElementTree
 from PIL import Image
 
 COLORS = 256
+STYLE = re.compile(r"width: (\d+)px; height: (\d+)px;?")
 
 
 def lighten(path):
@@ -33,7 +35,7 @@ def lighten(path):
 
 
 def use_lighter(page, path):
-    """Show of each PNG the WebP beside it, where there is one.
+    """Show of each PNG the WebP beside it, where there is one, and without a link to the PNG.
 
     Parameters
     ----------
@@ -46,6 +48,8 @@ def use_lighter(page, path):
         lighter = str(PurePosixPath(image["src"]).with_suffix(".webp"))
         if (path.parent / unquote(lighter)).exists():
             image["src"] = lighter
+            if "image-reference" in image.parent.get("class", ()):
+                image.parent.unwrap()
 
 
 def size(path):
@@ -70,6 +74,9 @@ def size(path):
 def set_sizes(page, path):
     """Give each picture its width and height, and let all but a page's first wait.
 
+    A width and a height in the style hold also where the page is narrower: they become attributes,
+    which only say the proportions there.
+
     Parameters
     ----------
     page : bs4.BeautifulSoup
@@ -83,6 +90,10 @@ def set_sizes(page, path):
             image["decoding"] = "async"
         elif "loading" in image.attrs:
             del image["loading"]
+    for image in page.select("img[style]"):
+        if found := STYLE.fullmatch(image["style"]):
+            image["width"], image["height"] = found.groups()
+            del image["style"]
     for image in page.select("img[src]:not([width][height])"):
         source = path.parent / unquote(image["src"].split("?")[0])
         image["width"], image["height"] = map(str, size(source))

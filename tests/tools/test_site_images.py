@@ -32,11 +32,27 @@ def test_lighter_picture_looks_the_same(picture):
 
 def test_a_page_shows_the_lighter_picture_where_there_is_one(picture, tmp_path):
     lighten(picture)
-    page = BeautifulSoup('<img src="a.png"><img src="b.png"><a href="a.png">a</a>', "html.parser")
+    page = BeautifulSoup(
+        '<p><a class="reference image-reference" href="a.png"><img src="a.png"></a></p>'
+        '<a href="x.html"><img src="a.png"></a><img src="b.png"><a href="a.png">a</a>',
+        "html.parser",
+    )
     for _ in range(2):
         use_lighter(page, tmp_path / "page.html")
-    assert [image["src"] for image in page.find_all("img")] == ["a.webp", "b.png"]
-    assert page.a["href"] == "a.png"
+    assert [image["src"] for image in page.find_all("img")] == ["a.webp", "a.webp", "b.png"]
+    assert [link["href"] for link in page.find_all("a")] == ["x.html", "a.png"]
+
+
+def test_the_size_of_a_style_becomes_attributes(picture, tmp_path):
+    style = "width: 150px; height: 100px;"
+    page = BeautifulSoup(
+        f'<img src="a.png" style="{style}"><img src="a.png" style="width: 1em">', "html.parser"
+    )
+    for _ in range(2):
+        set_sizes(page, tmp_path / "page.html")
+    first, second = page.find_all("img")
+    assert (first["width"], first["height"]) == ("150", "100") and "style" not in first.attrs
+    assert (second["width"], second["height"], second["style"]) == ("300", "200", "width: 1em")
 
 
 def test_pictures_get_their_size_and_wait_but_for_the_first(picture, tmp_path):
