@@ -8,7 +8,8 @@ from docutils import nodes
 from tools import lab_book
 
 PRESET = {
-    **dict(page="chapters/one", below="fig-1-2", still="depth", settings="a=1&b=2"),
+    **dict(page="chapters/one", after="The answer:", still="depth"),
+    **dict(settings="a=1&b=2"),
     **dict(
         featured="depth", question="Why?", drag="Drag it.", look="That.", alt='A "still" picture.'
     ),
@@ -28,28 +29,32 @@ def placed(monkeypatch):
 
 
 def chapter():
-    caption = nodes.caption("", "", ids=["fig-1-2"])
-    return nodes.section("", nodes.container("", caption), nodes.paragraph(text="after"))
+    note = nodes.note("", nodes.paragraph(text="The answer: in a box."))
+    texts = [nodes.paragraph(text=text) for text in ("Before.", "The answer: it fades.", "After.")]
+    return nodes.section("", note, *texts)
 
 
-def test_a_preset_stands_below_its_figure(placed):
+def test_a_preset_stands_after_the_text_on_its_figure(placed):
     doctree = chapter()
-    assert placed(doctree) == ["container", "container", "paragraph"]
-    text, lab = doctree[1].children
-    assert text.astext() == "Try it. Why? Drag it. Look for: That."
+    kinds = ["note", "paragraph", "paragraph", "container", "paragraph"]
+    assert placed(doctree) == kinds
+    text, lab, fold, look, end = doctree[3].children
+    assert text.astext() == "Try it. Why? Drag it."
     assert lab["settings"] == "a=1&b=2"
+    assert "<summary>What to look for</summary>" in fold.astext()
+    assert look.astext() == "That." and end.astext() == "</details>"
 
 
 def test_other_pages_stay_as_they_are(placed):
-    assert placed(chapter(), "chapters/two") == ["container", "paragraph"]
+    assert placed(chapter(), "chapters/two") == ["note", *["paragraph"] * 3]
 
 
-def test_a_figure_that_is_gone_is_a_warning(placed, monkeypatch):
+def test_a_text_that_is_gone_is_a_warning(placed, monkeypatch):
     said = []
     logger = SimpleNamespace(warning=lambda text, *rest, location: said.append(text % rest))
     monkeypatch.setattr(lab_book.logging, "getLogger", lambda name: logger)
     assert placed(nodes.section("", nodes.paragraph())) == ["paragraph"]
-    assert said == ["lab/presets.toml: there is no fig-1-2 on this page"]
+    assert said == ["lab/presets.toml: no paragraph begins with 'The answer:'"]
 
 
 def test_the_element_leads_to_the_lab_and_holds_a_still_picture(monkeypatch):
