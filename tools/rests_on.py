@@ -5,6 +5,7 @@ stored: too many numbers rather than too few.
 """
 
 import ast
+import copy
 from symtable import symtable
 
 BLOCKS = (ast.For, ast.While, ast.If, ast.With, ast.Try)
@@ -107,16 +108,35 @@ class _Flow:
 
 def _used(node):
     """Return the names that a piece of code takes from elsewhere, also within its functions."""
-    tables = [symtable(ast.unparse(node), "cell", "exec")]
+    tables = [_names(node)]
     for table in tables:  # those of functions in functions come behind
         tables += table.get_children()
     inner = {s.get_name() for t in tables[1:] for s in t.get_symbols() if s.is_global()}
     return {s.get_name() for s in tables[0].get_symbols() if s.is_referenced()} | inner
 
 
+def _names(node):
+    return symtable(ast.unparse(_Generators().visit(copy.deepcopy(node))), "cell", "exec")
+
+
+class _Generators(ast.NodeTransformer):
+    """Turns comprehensions into generators: in Python 3.13 names of the others are outer ones."""
+
+    def visit_ListComp(self, node):
+        self.generic_visit(node)
+        return ast.GeneratorExp(node.elt, node.generators)
+
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node):
+        self.generic_visit(node)
+        return ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
+
+
 def _assigned(statement):
-    top = symtable(ast.unparse(statement), "cell", "exec")
-    return {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    return {
+        s.get_name() for s in _names(statement).get_symbols() if s.is_assigned() or s.is_imported()
+    }
 
 
 def _changed(statement):

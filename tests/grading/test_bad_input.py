@@ -1,5 +1,6 @@
 """What a person types or has wrong: a sentence that says what to do, and nothing has changed."""
 
+import functools
 import os
 import shutil
 import sqlite3
@@ -12,11 +13,21 @@ pytest.importorskip("nbgrader", reason="nbgrader is not installed")
 import nbformat  # noqa: E402
 
 from grading.__main__ import main  # noqa: E402
+from grading.sandbox import NoSandbox, check_sandbox  # noqa: E402
 from tests.grading import toy  # noqa: E402
 
-needs_bwrap = pytest.mark.skipif(
-    shutil.which("bwrap") is None, reason="bubblewrap is not installed"
-)
+
+@functools.cache
+def no_sandbox():
+    try:
+        check_sandbox()
+    except NoSandbox:
+        return True
+    return False
+
+
+# Looked at when a test begins, and not whenever tests are collected.
+needs_sandbox = pytest.mark.skipif("no_sandbox()", reason="student code cannot be run here")
 
 
 @pytest.fixture
@@ -74,11 +85,13 @@ def test_a_folder_that_is_no_course(refused, tmp_path, program):
         assert said == f"{root} is no course: it needs the folders source and checks\n"
 
 
+@needs_sandbox
 def test_an_assignment_that_has_not_been_released(refused, course):
     shutil.rmtree(course.root / "release")
     assert refused("grade", "toy") == "toy has not been released: run `make assignments`\n"
 
 
+@needs_sandbox
 @pytest.mark.parametrize("name", ["source/toy/toy.ipynb", "checks/toy.py"])
 def test_a_source_that_has_changed_since_the_release(refused, course, name):
     path = course.root / name
@@ -86,6 +99,7 @@ def test_a_source_that_has_changed_since_the_release(refused, course, name):
     assert "have changed since its release: run `make assignments`" in refused("grade", "toy")
 
 
+@needs_sandbox
 @pytest.mark.parametrize("name", ["source/toy/toy.ipynb", "checks/toy.py"])
 def test_a_source_that_is_missing(refused, course, name):
     (course.root / name).unlink()
@@ -93,7 +107,7 @@ def test_a_source_that_is_missing(refused, course, name):
     assert course.root.name in refused("assignments", "toy")
 
 
-@needs_bwrap
+@needs_sandbox
 def test_no_submissions(refused, course):
     shutil.rmtree(course.root / "submitted")
     said = refused("grade", "toy")
@@ -102,7 +116,7 @@ def test_no_submissions(refused, course):
     assert "there is no submission of toy" in refused("grade", "toy")
 
 
-@needs_bwrap
+@needs_sandbox
 def test_a_student_who_handed_in_nothing(refused):
     said = refused("grade", "toy", "--student", "ada", "--student", "bob", "--student", "../ada")
     assert "no submission of toy by ../ada, bob in" in said
@@ -129,13 +143,14 @@ def test_options_that_are_none(course, capsys, option):
     assert contents(course.root) == before
 
 
-@needs_bwrap
+@needs_sandbox
 @pytest.mark.parametrize("secret", ["", "short", " \n" * 40])
 def test_a_secret_that_is_too_short(refused, course, secret):
     (course.root / "secret").write_text(secret)
     assert "secret must hold at least 16 characters" in refused("grade", "toy")
 
 
+@needs_sandbox
 def test_a_secret_that_is_missing_is_not_made_again_in_silence(refused, course, capsys):
     (course.root / "secret").unlink()
     said = refused("grade", "toy")
@@ -206,7 +221,7 @@ def test_a_sandbox_that_does_not_start_runs_nothing(refused, monkeypatch, tmp_pa
         assert why in said and "python -m grading sandbox" in said
 
 
-@needs_bwrap
+@needs_sandbox
 def test_odd_names_of_folders_are_left_out_and_said(course, capsys, sandbox):
     odd = ("-rf", "=cmd", "a;b", "ü" * 120, "nul\n", "b" * 101)
     odd += ("ada ", "字" * 84, "toy.zip")  # nbgrader takes the first for "ada", whose marks it gets
@@ -231,7 +246,7 @@ def spoiled(course, statement):
     base.close()
 
 
-@needs_bwrap
+@needs_sandbox
 @pytest.mark.parametrize(
     "statement",
     [
@@ -249,7 +264,7 @@ def test_a_gradebook_of_another_version_is_named_and_kept(refused, course, progr
     assert "gradebook.db" in said and "nbgrader db upgrade" in said and "copy" in said
 
 
-@needs_bwrap
+@needs_sandbox
 @pytest.mark.parametrize("program", ["grade", "feedback", "export"])
 def test_a_gradebook_that_is_none_is_named_and_kept(refused, course, program):
     (course.root / "autograded" / "ada" / "toy").mkdir(parents=True)
