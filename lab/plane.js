@@ -18,6 +18,7 @@ export class Plane {
     this.svg = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "lab-plane" });
     this.handle = element("g", { class: "lab-handle", tabindex: 0, role: "slider" });
     this.handle.setAttribute("aria-label", "Weight and bias variance: arrow keys move the point");
+    this.handle.style.display = "none"; // until its value is known
     this.target = element("circle", { class: "lab-target" });
     this.handle.append(this.target, element("circle", { r: POINT, class: "lab-reach" }), element("circle", { r: 7 }));
     this.ground = element("g"); // is drawn anew each time; the handle stays, and with it the focus
@@ -45,6 +46,7 @@ export class Plane {
     this.ground.append(curve(place, line, "lab-theory"));
     const [atX, atY] = [place.x(Math.min(sigmaW2, wide)), place.y(Math.min(sigmaB2, high))];
     this.handle.setAttribute("transform", `translate(${atX} ${atY})`);
+    this.handle.style.display = "";
     const pixels = this.svg.getScreenCTM()?.a || 1; // of a unit
     this.target.setAttribute("r", Math.max(POINT, FINGER / pixels));
     const said = { valuemin: 0, valuemax: wide, valuenow: sigmaW2 };
