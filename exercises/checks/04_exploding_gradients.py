@@ -80,6 +80,11 @@ def _gradients(draw, sizes, widths, images=6):
     return found
 
 
+def _growth(ask, tensors, growth, mistakes):
+    got = ask.number("growth_per_layer([a, b, c, d])", **dict(zip("abcd", tensors, strict=True)))
+    close(got, growth, "the factor per layer", rtol=1e-5, mistakes=mistakes)
+
+
 @part("growth_per_layer", points=0.5, public=True)
 def growth_of_equal_widths(ask, params):
     """The factor is right for four layers of equal width."""
@@ -88,11 +93,10 @@ def growth_of_equal_widths(ask, params):
     a, b, c, d = map(_tensor, _gradients(params.numpy(), sizes, [5] * 4))
     by_size = float(a.abs().mean() / d.abs().mean()) ** (1 / 3)
     by_deviation = float(a.std() / d.std()) ** (1 / 3)
-    close(
-        ask.number("growth_per_layer([a, b, c, d])", a=a, b=b, c=c, d=d),
+    _growth(
+        ask,
+        (a, b, c, d),
         growth,
-        "the factor per layer",
-        rtol=1e-5,
         mistakes=[
             (1 / growth, "on its way back, a gradient goes from the last layer to layer 1"),
             (growth**0.75, "how many factors lie between four layers?"),
@@ -112,11 +116,10 @@ def growth_from_the_ends(ask, params):
     sizes = [growth**3, middle, 1 / middle, 1.0]
     a, b, c, d = map(_tensor, _gradients(params.numpy(), sizes, [4, 9, 16, 36]))
     steps = [above / below for above, below in zip(sizes, sizes[1:], strict=False)]
-    close(
-        ask.number("growth_per_layer([a, b, c, d])", a=a, b=b, c=c, d=d),
+    _growth(
+        ask,
+        (a, b, c, d),
         growth,
-        "the factor per layer",
-        rtol=1e-5,
         mistakes=[
             (
                 growth * (4 / 36) ** (1 / 6),

@@ -31,6 +31,13 @@ def tuned_comparison(train, starts, rates, choosing, showing):
     }
 
 
+def compared(old, new):
+    """Return the right comparison with one piece changed."""
+    text = comparison(MEAN, "showing")["tuned_comparison_answer"]
+    assert old in text
+    return {"tuned_comparison_answer": text.replace(old, new)}
+
+
 MEAN = "np.mean([share(start, rate, seed) for seed in choosing])"
 
 FOUND = [
@@ -435,20 +442,12 @@ def gain_for(n_out, n_in, variance):
     ),
     (
         "comparison: a place in the list in the place of the rate",
-        {
-            "tuned_comparison_answer": comparison(MEAN, "showing")[
-                "tuned_comparison_answer"
-            ].replace("= (rate,", "= (rates.index(rate),")
-        },
+        compared("= (rate,", "= (rates.index(rate),"),
         {"tuned_comparison": 2.5},
     ),
     (
         "comparison: the standard error in the place of the deviation",
-        {
-            "tuned_comparison_answer": comparison(MEAN, "showing")[
-                "tuned_comparison_answer"
-            ].replace("ddof=1)", "ddof=1) / len(shown) ** 0.5")
-        },
+        compared("ddof=1)", "ddof=1) / len(shown) ** 0.5"),
         {"tuned_comparison": 1.25},
     ),
     (
@@ -467,53 +466,33 @@ def gain_for(n_out, n_in, variance):
     ),
     (
         "comparison: start and rate change places in train",
-        {
-            "tuned_comparison_answer": comparison(MEAN, "showing")[
-                "tuned_comparison_answer"
-            ].replace("(start, rate, seed)", "(rate, start, seed)")
-        },
+        compared("(start, rate, seed)", "(rate, start, seed)"),
         {"tuned_comparison": 4},
     ),
     (
         "comparison: the rate stands last in the table",
-        {
-            "tuned_comparison_answer": comparison(MEAN, "showing")[
-                "tuned_comparison_answer"
-            ].replace(
-                "(rate, np.mean(shown), np.std(shown, ddof=1))",
-                "(np.mean(shown), np.std(shown, ddof=1), rate)",
-            )
-        },
+        compared(
+            "(rate, np.mean(shown), np.std(shown, ddof=1))",
+            "(np.mean(shown), np.std(shown, ddof=1), rate)",
+        ),
         {"tuned_comparison": 4},
     ),
     (
         "comparison: the table is printed, not returned",
-        {
-            "tuned_comparison_answer": comparison(MEAN, "showing")[
-                "tuned_comparison_answer"
-            ].replace("return table", "print(table)")
-        },
+        compared("return table", "print(table)"),
         {"tuned_comparison": 4},
     ),
     (
         "comparison: the variance in the place of the deviation",
-        {
-            "tuned_comparison_answer": comparison(MEAN, "showing")[
-                "tuned_comparison_answer"
-            ].replace("np.std(", "np.var(")
-        },
+        compared("np.std(", "np.var("),
         {"tuned_comparison": 1.25},
     ),
     (
         "comparison: of equally good rates the largest",
-        {
-            "tuned_comparison_answer": comparison(MEAN, "showing")[
-                "tuned_comparison_answer"
-            ].replace(
-                "rates[int(np.argmax(scores))]",
-                "rates[len(rates) - 1 - int(np.argmax(scores[::-1]))]",
-            )
-        },
+        compared(
+            "rates[int(np.argmax(scores))]",
+            "rates[len(rates) - 1 - int(np.argmax(scores[::-1]))]",
+        ),
         {"tuned_comparison": 0.75},
     ),
 ]
