@@ -6,6 +6,7 @@
 
 import { ACTIVATIONS } from "./activations.js";
 import { drawBias, drawWeight } from "./initializers.js";
+import { zeros } from "./memory.js";
 import { makeNorm, normalize, normalizeBackward } from "./normalization.js";
 import { product, transpose } from "./products.js";
 
@@ -44,7 +45,7 @@ export function forward(network, images, n, running = false) {
     const step = { input: x, a, h: a };
     if (norm) Object.assign(step, normalize(norm, a, n, fanOut, running));
     if (index < network.layers.length - 1) {
-      step.x = new Float64Array(a.length);
+      step.x = zeros(a.length);
       const skipped = network.skip && index > 0;
       for (let i = 0; i < a.length; i++) step.x[i] = phi(step.h[i]);
       if (skipped) for (let i = 0; i < a.length; i++) step.x[i] += x[i];
@@ -57,7 +58,7 @@ export function forward(network, images, n, running = false) {
 
 /** Cross-entropy of the scores, and its gradient; both averaged over the n images. */
 export function crossEntropy(scores, labels, n) {
-  const gradient = new Float64Array(scores.length);
+  const gradient = zeros(scores.length);
   let loss = 0;
   for (let i = 0; i < n; i++) {
     const row = scores.subarray(i * CLASSES, (i + 1) * CLASSES);
@@ -85,7 +86,7 @@ export function backward(network, passed, labels, n, weights = true) {
     const step = passed[index];
     let dh = gradient;
     if (dx) {
-      dh = new Float64Array(dx.length);
+      dh = zeros(dx.length);
       for (let i = 0; i < dh.length; i++) dh[i] = dx[i] * slope(step.h[i]);
     }
     const own = { dh };
@@ -96,7 +97,7 @@ export function backward(network, passed, labels, n, weights = true) {
     }
     if (weights) {
       own.weight = product(transpose(da, n, fanOut), step.input, fanOut, n, fanIn);
-      own.bias = new Float64Array(fanOut);
+      own.bias = zeros(fanOut);
       for (let i = 0; i < da.length; i += fanOut) {
         for (let j = 0; j < fanOut; j++) own.bias[j] += da[i + j];
       }

@@ -1,6 +1,8 @@
 // Batch and layer normalization, forward and backward: the same formula over columns or over rows.
 // (In the package: weightinit.normalization, and PyTorch's BatchNorm1d and LayerNorm.)
 
+import { zeros } from "./memory.js";
+
 const EPS = 1e-5; // PyTorch's, of both
 const MOMENTUM = 0.1; // PyTorch's: the share of the newest batch in the running averages
 
@@ -19,7 +21,7 @@ function* groups(kind, n, size) {
 
 /** Normalize a of shape (n, size). With `running`, by the running averages, as in evaluation. */
 export function normalize(norm, a, n, size, running) {
-  const hat = new Float64Array(n * size);
+  const hat = zeros(n * size);
   const deviations = [];
   let group = 0;
   for (const [start, step, count] of groups(norm.kind, n, size)) {
@@ -39,7 +41,7 @@ export function normalize(norm, a, n, size, running) {
     deviations.push(deviation);
     group += 1;
   }
-  const h = new Float64Array(n * size);
+  const h = zeros(n * size);
   for (let i = 0; i < h.length; i++) h[i] = norm.gamma[i % size] * hat[i] + norm.beta[i % size];
   return { h, hat, deviations };
 }
@@ -59,15 +61,15 @@ export function followBatch(norm, a, n, size) {
 
 /** dL/da from dL/dh, and dL/dgamma and dL/dbeta. */
 export function normalizeBackward(norm, dh, { hat, deviations }, n, size) {
-  const gamma = new Float64Array(size);
-  const beta = new Float64Array(size);
-  const g = new Float64Array(n * size); // dL/d(hat)
+  const gamma = zeros(size);
+  const beta = zeros(size);
+  const g = zeros(n * size); // dL/d(hat)
   for (let i = 0; i < g.length; i++) {
     g[i] = dh[i] * norm.gamma[i % size];
     gamma[i % size] += dh[i] * hat[i];
     beta[i % size] += dh[i];
   }
-  const da = new Float64Array(n * size);
+  const da = zeros(n * size);
   let group = 0;
   for (const [start, step, count] of groups(norm.kind, n, size)) {
     let mean = 0;

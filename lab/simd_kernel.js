@@ -1,11 +1,13 @@
 // A product of matrices in WebAssembly, two numbers at a time: ten times as fast as the same loops in JavaScript.
 // The instructions are few enough to be written here, so nothing has to be compiled.
 //
-// kernel(a, b, c, rows, inner, columns): c = a b, for addresses in its memory; rows and columns are multiples of 4.
+// kernel(a, b, c, rows, inner, columns): c = a b, for addresses in its memory and sizes that are multiples of TILE.
 
 const I32 = 0x7f;
 const V128 = 0x7b;
-const TILE = 4; // rows and columns that are computed together: 8 sums of two numbers stay in registers
+// Rows and columns that are computed together, so that 8 sums of two numbers stay in registers; and steps of the sum
+// between two looks whether it is over.
+export const TILE = 4;
 
 const number = (value) => {
   // A whole number as WebAssembly writes it: seven bits at a time, the lowest first (LEB128).
@@ -18,7 +20,7 @@ const set = (local) => [0x21, local];
 const constant = (value) => [0x41, ...number(value)];
 const simd = (code) => [0xfd, ...(code < 128 ? [code] : [(code & 127) | 128, code >> 7])];
 const load = (address, offset) => [...get(address), ...simd(0x00), 3, ...number(offset)];
-const loadTwice = (address) => [...get(address), ...simd(0x0a), 3, 0];
+const loadTwice = (address, offset) => [...get(address), ...simd(0x0a), 3, ...number(offset)];
 const zero = [...simd(0x0c), ...new Array(16).fill(0)];
 const ADD = 0x6a;
 const MULTIPLY = 0x6c;
@@ -48,16 +50,19 @@ function body(fused) {
     ...bytesOf(...get(j)), ...get(b), ADD, ...set(atB),
     ...constant(0), ...set(k),
   ];
+  const steps = [0, 1, 2, 3].flatMap((step) => [
+    ...load(atB, 0), ...set(b0), ...load(atB, 16), ...set(b1),
+    ...atA.flatMap((local, row) => [
+      ...loadTwice(local, 8 * step), ...set(factor),
+      ...accumulate(sum(row, 0), b0), ...accumulate(sum(row, 1), b1),
+    ]),
+    ...advance(atB, bytesOf(...get(columns))),
+  ]);
   const sumUp = loop(
     [
-      ...load(atB, 0), ...set(b0), ...load(atB, 16), ...set(b1),
-      ...atA.flatMap((local, row) => [
-        ...loadTwice(local), ...set(factor),
-        ...accumulate(sum(row, 0), b0), ...accumulate(sum(row, 1), b1),
-        ...advance(local, constant(8)),
-      ]),
-      ...advance(atB, bytesOf(...get(columns))),
-      ...advance(k, constant(1)),
+      ...steps,
+      ...atA.flatMap((local) => advance(local, constant(8 * TILE))),
+      ...advance(k, constant(TILE)),
     ],
     below(k, inner),
   );

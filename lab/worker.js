@@ -4,6 +4,7 @@
 
 import { TRAINED_ON, digits } from "./images.js";
 import { SCHEMES, byHand } from "./initializers.js";
+import { reusingMemory } from "./memory.js";
 import { INPUTS, CLASSES, backward, forward, makeNetwork, rms } from "./network.js";
 import { Generator } from "./random.js";
 import { BY_HAND } from "./settings.js";
@@ -32,7 +33,9 @@ function setup(settings) {
 const generatorOf = (settings, index) => new Generator(settings.seed * 1000 + index);
 
 /** RMS of x and of dL/dh by layer, and histograms of x, of a network. */
-function look(network, histograms) {
+const look = (network, histograms) => reusingMemory(() => measureLayers(network, histograms));
+
+function measureLayers(network, histograms) {
   const shown = images.subarray(0, IMAGES * INPUTS);
   const passed = forward(network, shown, IMAGES);
   const { gradients } = backward(network, passed, labels, IMAGES, false);
@@ -93,13 +96,17 @@ async function train(order, settings, steps) {
   const rows = batches(TRAINED_ON, IMAGES, generatorOf(settings, 999));
   const untrained = labels.length - TRAINED_ON;
   const score = () =>
-    evaluate(network, images.subarray(TRAINED_ON * INPUTS), labels.subarray(TRAINED_ON), untrained);
+    reusingMemory(() =>
+      evaluate(network, images.subarray(TRAINED_ON * INPUTS), labels.subarray(TRAINED_ON), untrained),
+    );
   let losses = [];
   let since = performance.now();
   postMessage({ order, kind: "step", step: 0, losses, accuracy: score().accuracy });
   for (let step = 1; step <= steps; step++) {
     const batch = take(images, labels, rows.next().value);
-    const loss = trainStep(network, batch.images, batch.labels, IMAGES, settings.rate);
+    const loss = reusingMemory(() =>
+      trainStep(network, batch.images, batch.labels, IMAGES, settings.rate),
+    );
     losses.push(loss);
     const ended = step === steps || !Number.isFinite(loss) || finished === order;
     if (ended || step % 20 === 0 || performance.now() - since > SLICE) {

@@ -73,15 +73,9 @@ def modules(chromium, served):
                 globalThis.lab = Object.assign({}, ...found);
             }""",
             [
-                *(
-                    "activations",
-                    "images",
-                    "initializers",
-                    "network",
-                    "normal_cdf",
-                    "normalization",
-                ),
-                *("products", "random", "settings", "simd_kernel", "theory", "training", "words"),
+                *("activations", "images", "initializers", "memory", "network", "normal_cdf"),
+                *("normalization", "products", "random", "settings", "simd_kernel", "theory"),
+                *("training", "words"),
             ],
         )
         return page
