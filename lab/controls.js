@@ -30,6 +30,7 @@ export function makeCopy() {
   const button = makeButton(COPY, async () => {
     try {
       await navigator.clipboard.writeText(field.value);
+      button.style.minWidth = `${button.offsetWidth}px`; // of the longer text: nothing beside it moves
       button.textContent = "Copied";
       setTimeout(() => (button.textContent = COPY), READ);
     } catch {

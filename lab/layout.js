@@ -33,6 +33,7 @@ export function makeParts(acts) {
     histogramNote: html("span"),
     lossChart: picture("Loss and accuracy by step of training"),
     plane: new Plane((sigma_w2, sigma_b2) => acts.set({ scheme: BY_HAND, sigma_w2, sigma_b2 })),
+    planeVerdict: html("strong", { ariaHidden: "true" }), // the same words, in sight of who drags the point
     planeNote: html("span"),
     sentence: paragraph("lab-sentence lab-said"),
     training: paragraph("lab-sentence"),
@@ -40,7 +41,7 @@ export function makeParts(acts) {
     trouble: withRole(html("div", { className: "lab-trouble" }), "alert"),
     trainButton: makeButton("Train", acts.train),
     otherButton: makeButton("Draw other networks", acts.other),
-    backButton: makeButton("Back to the start", acts.back),
+    backButton: makeButton("Reset", acts.back),
     copy: makeCopy(),
     link: html("a", { textContent: "Open this in the lab" }),
   };
@@ -73,7 +74,7 @@ export function arrange(lab, { own, featured, first }) {
   const signal = figure(lab.signal, "The signal: RMS of x in each layer");
   const gradient = figure(lab.gradient, "The gradient: RMS of dL/dh, relative to the last layer");
   const histogram = figure(lab.histogram, lab.histogramNote);
-  const plane = figure(lab.plane.svg, "The two variances. ", lab.planeNote);
+  const plane = figure(lab.plane.svg, lab.planeVerdict, "The two variances. ", lab.planeNote);
   const above = first === "histogram" ? [histogram, gradient] : [signal, gradient];
   const below = first === "histogram" ? [plane, signal] : [plane, histogram];
 

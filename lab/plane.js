@@ -11,6 +11,13 @@ const KEYS = {
 const POINT = 18; // radius that is seen
 const FINGER = 22; // radius, in pixels of the screen, that a finger can hit
 
+/** A part of the picture, cut off at the frame. */
+function cut(place, wide, high, part) {
+  const [x, y] = [place.x(0), place.y(high)];
+  const [width, height] = [place.x(wide) - x, place.y(0) - y];
+  return element("svg", { x, y, width, height, viewBox: `${x} ${y} ${width} ${height}` }, part);
+}
+
 export class Plane {
   /** `moved(sigmaW2, sigmaB2)` is called when the point is dragged or moved by keys. */
   constructor(moved) {
@@ -41,9 +48,9 @@ export class Plane {
     const place = axes(this.ground, linear(0, wide), linear(0, high), "weight variance σ_w²", "bias variance σ_b²");
     this.place = place;
     const inside = points.filter((point) => point.sigmaW2 <= wide && point.sigmaB2 <= high);
-    const line = inside.map((point) => [point.sigmaW2, point.sigmaB2]);
+    const line = (inside.length ? points : []).map((point) => [point.sigmaW2, point.sigmaB2]);
     if (line.length && line.every(([, y]) => y === 0)) line.push([line[0][0], high]); // the same at any q
-    this.ground.append(curve(place, line, "lab-theory"));
+    this.ground.append(cut(place, wide, high, curve(place, line, "lab-theory")));
     const [atX, atY] = [place.x(Math.min(sigmaW2, wide)), place.y(Math.min(sigmaB2, high))];
     this.handle.setAttribute("transform", `translate(${atX} ${atY})`);
     this.handle.style.display = "";

@@ -151,7 +151,7 @@ class WeightLab extends HTMLElement {
     this.showHistogram();
     if (this.run) drawTraining(this.lossChart, this.run, STEPS);
     this.classList.add("lab-drawn"); // and needs no room kept for it
-    this.verdict.textContent = brief(seen);
+    this.verdict.textContent = this.planeVerdict.textContent = brief(seen);
     this.say(describe(this.shown, seen, this.lines, this.networks.length));
   }
 

@@ -214,7 +214,7 @@ def test_choices(opened):
     finished(page)
     assert page.get_by_label("Weight variance times fan-in").first.is_disabled()
     assert page.get_attribute(".lab-handle", "aria-valuenow") == "2"
-    page.get_by_role("button", name="Back to the start").click()
+    page.get_by_role("button", name="Reset").click()
     finished(page)
     assert setting(page, "activation") == "tanh"
 
@@ -231,6 +231,26 @@ def test_a_few_words_stand_beside_the_slider(opened):
     words, slider = page.locator(".lab-verdict"), page.get_by_label("Weight variance").first
     assert words.inner_text() == "Signal stays · gradient stays"
     assert abs(words.bounding_box()["y"] - slider.bounding_box()["y"]) < 60
+    # And under the plane, whose point moves pictures that may be out of sight.
+    assert page.locator(f"{NOTE_OF_THE_PLANE} strong").inner_text() == words.inner_text()
+
+
+@pytest.mark.parametrize("function", ["tanh", "relu"])
+def test_the_critical_line_ends_at_the_frame_and_not_before_or_beyond(opened, function):
+    page = opened(f"networks=1&depth=2&activation={function}")
+    line = page.evaluate(
+        """() => {
+            const path = document.querySelector(".lab-plane .lab-theory");
+            const { x, y, width, height } = path.ownerSVGElement.viewBox.baseVal;
+            const numbers = path.getAttribute("d").match(/-?[0-9.]+/g).map(Number);
+            return {
+                end: numbers.slice(-2), right: x + width, top: y,
+                cut: getComputedStyle(path.ownerSVGElement).overflow,
+            };
+        }"""
+    )
+    x, y = line["end"]
+    assert (x >= line["right"] - 0.1 or y <= line["top"] + 0.1) and line["cut"] == "hidden"
 
 
 def test_sentence_and_pictures_are_of_the_same_networks(opened):
@@ -257,7 +277,9 @@ def test_the_address_is_copied_or_shown_to_be_copied(opened, refused):
             : { writeText: async (text) => { window.copied = text; } } })""",
         refused,
     )
-    page.get_by_role("button", name="Copy the address").click()
+    button = page.get_by_role("button", name="Copy the address")
+    wide = button.bounding_box()["width"]
+    button.click()
     if refused:
         field = page.get_by_label("Address of this experiment")
         field.wait_for()
@@ -265,6 +287,8 @@ def test_the_address_is_copied_or_shown_to_be_copied(opened, refused):
         assert field.input_value().endswith("index.html?depth=3&networks=1")
     else:
         page.get_by_role("button", name="Copied").wait_for()
+        now = page.get_by_role("button", name="Copied").bounding_box()["width"]
+        assert abs(now - wide) <= 1  # pixels, as its width is rounded
         assert page.evaluate("copied").endswith("index.html?depth=3&networks=1")
 
 
